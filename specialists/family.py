@@ -63,7 +63,6 @@ class Benchmark:
     metric: str
     load: Callable[[], list[Problem]]
     forms: Mapping[str, Callable[[Problem], Prompt]]
-    extract: Callable[[str, Problem], str | None]
     open_grader: Callable[[Judging], AbstractContextManager[Grader]]
     mutants: Callable[[Problem], Iterable[str]]
     max_new_tokens: int

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Problems and completions in, verdicts and a score out."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Problems and a checkpoint in, completions out."""

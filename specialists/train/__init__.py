@@ -1,1 +1,1 @@
-"""TODO"""
+"""Blocks and a checkpoint in, a checkpoint out."""

