@@ -1,0 +1,126 @@
+"""The untrusted program's side, inside its own confined process.
+
+`run_program` runs a whole program as `__main__`, as `python3 program.py` would. `serve` loads a program as a module and
+answers the judge's calls of one of its functions. Nothing here is trusted once the program runs: it may replace this
+code, read the test inputs, or answer without computing. It cannot reach the expected values or the judge's report.
+"""
+
+import builtins
+import contextlib
+import functools
+import linecache
+import os
+import socket
+import sys
+import traceback
+import types
+from collections.abc import Callable
+from typing import Any
+
+from sandbox import protocol, values
+from sandbox.image import child
+
+FILE = "program.py"
+
+
+def run_program(request: dict[str, Any]) -> None:
+    """Run `request["program"]` to its natural end, with exit handlers and threads as usual."""
+    module = _new_module("__main__", request["program"])
+    try:
+        exec(_compiled(request["program"]), vars(module))
+    except SystemExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever the program raises is reported as the interpreter would
+        if sys.excepthook is sys.__excepthook__:
+            _print_trace(error)
+        else:
+            sys.excepthook(type(error), error, _own_trace(error))
+        sys.exit(1)
+
+
+def serve(request: dict[str, Any]) -> None:
+    """Load the program and answer calls of `request["entry_point"]` until the judge hangs up; then end at once."""
+    with socket.socket(fileno=child.RPC) as judge, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        _serve(judge, request)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(0)
+
+
+def _serve(judge: socket.socket, request: dict[str, Any]) -> None:
+    module = _new_module("program", request["program"])
+    _answer(judge, 0, lambda: exec(_compiled(request["program"]), vars(module)))
+    chunks = iter(lambda: judge.recv(1 << 16), b"")
+    for call in protocol.messages(chunks, max_bytes=protocol.MAX_VALUE_BYTES):
+        arguments, named = values.decode(call["args"]), values.decode(call["kwargs"])
+        function = getattr(module, request["entry_point"], None) or _missing(request["entry_point"])
+        kept = [*arguments, *named.values()] if request["mutates"] else None
+        _answer(judge, call["call"], functools.partial(function, *arguments, **named), kept)
+
+
+def _answer(judge: socket.socket, number: int, compute: Callable[[], Any], kept: list[Any] | None = None) -> None:
+    """Send what `compute` returns or raises as the answer to call `number`; 0 is the loading of the program."""
+    try:
+        answer: protocol.Message = {"value": values.encode(compute())}
+        if kept is not None:
+            answer["kept"] = values.encode(kept)
+    except values.NotPlain as error:
+        answer = {"unsupported": str(error)}
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        answer = {"ended": _text(error)}
+    except BaseException as error:  # noqa: BLE001 - whatever the program raises crosses to the judge by name
+        answer = {"raised": _builtin_name(error), "args": _plain_arguments(error), "text": _text(error)}
+        if number == 0:
+            _print_trace(error)
+    try:
+        data = protocol.frame({"call": number, **answer}, max_bytes=protocol.MAX_VALUE_BYTES)
+    except protocol.FrameTooBig as error:
+        data = protocol.frame({"call": number, "unsupported": str(error)})
+    judge.sendall(data)
+
+
+def _new_module(name: str, source: str) -> types.ModuleType:
+    """Return an empty module that imports, pickles and shows its source like one from a file."""
+    module = types.ModuleType(name)
+    module.__file__ = FILE
+    sys.modules[name] = module
+    linecache.cache[FILE] = len(source), None, source.splitlines(keepends=True), FILE
+    return module
+
+
+def _own_trace(error: BaseException) -> types.TracebackType | None:
+    """Return the traceback from the program's first frame on, without ours above it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != FILE:
+        trace = trace.tb_next
+    return trace
+
+
+def _print_trace(error: BaseException) -> None:
+    traceback.print_exception(type(error), error, _own_trace(error))
+
+
+def _compiled(source: str) -> types.CodeType:
+    return compile(source, FILE, "exec", dont_inherit=True)
+
+
+def _missing(name: str) -> Callable[..., Any]:
+    def call(*_args: object, **_named: object) -> None:
+        raise NameError(f"name {name!r} is not defined")
+
+    return call
+
+
+def _builtin_name(error: BaseException) -> str:
+    return next(kind.__name__ for kind in type(error).__mro__ if vars(builtins).get(kind.__name__) is kind)
+
+
+def _plain_arguments(error: BaseException) -> list[Any]:
+    try:
+        return [values.encode(argument) for argument in error.args]
+    except values.NotPlain:
+        return [_text(error)]
+
+
+def _text(error: BaseException) -> str:
+    return traceback.format_exception_only(error)[-1].strip()[:1000]

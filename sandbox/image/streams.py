@@ -1,0 +1,63 @@
+"""Pipes and memory files between the supervisor and a sample."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+_CHUNK_BYTES = 1 << 16
+_LARGEST_PIPE_BYTES = 1 << 20  # what an unprivileged process can widen a pipe to
+
+
+@dataclass
+class Output:
+    """One captured stream: the head of it, and how much there was."""
+
+    fd: int
+    keep_bytes: int
+    head: bytearray = field(default_factory=bytearray)
+    seen_bytes: int = 0
+
+    def read(self) -> bool:
+        """Take what is there; False once the stream has ended."""
+        try:
+            data = os.read(self.fd, _CHUNK_BYTES)
+        except BlockingIOError:
+            return True
+        self.head += data[: self.keep_bytes - len(self.head)]
+        self.seen_bytes += len(data)
+        return bool(data)
+
+    def drain(self) -> None:
+        """Take what still lies in the pipe when every writer is dead; never waits."""
+        for _ in range(_LARGEST_PIPE_BYTES // _CHUNK_BYTES):
+            if not self.read():
+                return
+
+    def text(self) -> str:
+        return self.head.decode("utf-8", "replace")
+
+    @property
+    def dropped_bytes(self) -> int:
+        return self.seen_bytes - len(self.head)
+
+
+def pipe() -> tuple[int, int]:
+    """Return (reader, writer) of a pipe whose reader never blocks."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    os.set_blocking(reader, False)
+    return reader, writer
+
+
+def memory_file(content: bytes) -> int:
+    """Return a descriptor of an anonymous file that holds `content`, positioned at its start."""
+    fd = os.memfd_create("sample")
+    with open(fd, "wb", closefd=False) as file:
+        file.write(content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def memory_json(message: dict[str, Any]) -> int:
+    """Return a descriptor of an anonymous file that holds `message` as JSON."""
+    return memory_file(json.dumps(message).encode())

@@ -1,0 +1,126 @@
+"""The `process` backend: the supervisor as a plain process tree.
+
+For machines without a container engine, and for tests. What still holds: rlimits, CPU and wall limits, the filter of
+system calls (no sockets at all), a clean environment, and, where we are root, users of its own for every sample. What
+does not hold is printed once and stamped on every result, and every proof counts as weak.
+"""
+
+import contextlib
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sandbox import bundle
+from sandbox.contract import SandboxUnavailable
+from sandbox.worker import StreamWorker, supervisor_setup
+
+MISSING = "judged without a container: programs could read this machine's files, also those with the answers"
+MISSING_USERS = "judged without users of its own: programs could disturb their judge and this user's processes"
+_CHUNK_BYTES = 1 << 16
+_CLOSE_S = 15.0
+_WORDS_BYTES = 2000
+
+
+class ProcessBackend:
+    """Workers that are plain processes of this machine; see `sandbox.contract.Backend`."""
+
+    def __init__(self) -> None:
+        """Write the bundle to a new directory and say what this wall lacks. Raises `SandboxUnavailable`."""
+        if sys.platform != "linux":
+            raise SandboxUnavailable(f"backend 'process' needs Linux, not {sys.platform}: use backend 'docker'")
+        self._python = _interpreter()
+        self._directory = Path(tempfile.mkdtemp(prefix="sandbox-"))
+        self._directory.chmod(0o711)
+        bundle.write(self._directory / "bundle")
+        self._stamps = (MISSING,) if os.getuid() == 0 else (MISSING, MISSING_USERS)
+        print(*(f"sandbox: {stamp}" for stamp in self._stamps), sep="\n", file=sys.stderr)
+
+    def open(self, slot: int) -> StreamWorker:
+        """Start a supervisor; see `sandbox.contract.Backend.open`."""
+        work = Path(tempfile.mkdtemp(prefix=f"work-{slot}-", dir=self._directory))
+        work.chmod(0o711)
+        setup = supervisor_setup(work=str(work), wiped=(), sockets=False)
+        command = [self._python, "-I", "-S", "-B", "-X", "utf8", str(self._directory / "bundle"), "supervise", setup]
+        return StreamWorker(PipeChannel(command), name=f"process-{slot}", image="process", stamps=self._stamps)
+
+    def close(self) -> None:
+        """Remove the bundle and whatever a killed supervisor left."""
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+
+class PipeChannel:
+    """The pipes of a supervisor that is our child; see `sandbox.worker.Channel`."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the channel
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._words,
+            bufsize=0,
+            start_new_session=True,
+            env={},
+        )
+        assert self._process.stdin and self._process.stdout
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        os.set_blocking(self._stdin.fileno(), False)
+
+    def send(self, data: bytes, timeout_s: float) -> None:
+        """Send everything; see `sandbox.worker.Channel.send`."""
+        deadline = time.monotonic() + timeout_s
+        rest = memoryview(data)
+        while rest:
+            _wait([], [self._stdin.fileno()], deadline - time.monotonic())
+            rest = rest[os.write(self._stdin.fileno(), rest[:_CHUNK_BYTES]) :]
+
+    def receive(self, timeout_s: float) -> bytes:
+        """Return some bytes; see `sandbox.worker.Channel.receive`."""
+        _wait([self._stdout.fileno()], [], timeout_s)
+        return os.read(self._stdout.fileno(), _CHUNK_BYTES)
+
+    def last_words(self) -> str:
+        """Return the end of the supervisor's stderr as one line."""
+        size = self._words.seek(0, os.SEEK_END)
+        self._words.seek(max(0, size - _WORDS_BYTES))
+        return " | ".join(self._words.read().decode("utf-8", "replace").split("\n")).strip(" |")
+
+    def close(self) -> None:
+        """Hang up, and kill a supervisor that does not end by itself."""
+        with contextlib.suppress(OSError):
+            self._stdin.close()
+        try:
+            self._process.wait(_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(_CLOSE_S)
+
+
+def _wait(readers: list[int], writers: list[int], timeout_s: float) -> None:
+    if not any(select.select(readers, writers, [], max(0.0, timeout_s))):
+        raise TimeoutError(f"nothing happened for {timeout_s:.0f} s")
+
+
+def _interpreter() -> str:
+    """Return a Python whose library the users of samples can read.
+
+    Ours will do for an ordinary user. Root gives samples other users, who cannot import from a library in root's home.
+    """
+    if os.getuid() != 0 or _open_to_all(Path(os.__file__)):
+        return sys.executable
+    system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
+    if system.exists():
+        return str(system)
+    raise SandboxUnavailable(
+        f"backend 'process': samples of root run as other users, who cannot read {Path(os.__file__).parent}: "
+        f"install {system.name} in /usr/bin, or do not run as root"
+    )
+
+
+def _open_to_all(path: Path) -> bool:
+    return bool(path.stat().st_mode & 0o004) and all(parent.stat().st_mode & 0o001 for parent in path.parents)

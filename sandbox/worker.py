@@ -1,0 +1,164 @@
+"""One worker as the client sees it: a byte stream with a supervisor at its other end.
+
+Whatever carries the stream (a container's attached stdin and stdout, pipes of a process) is a `Channel`. This file
+speaks the protocol over it: hello, requests with ids, deadlines. Any broken rule means that the worker is lost, because
+after one there is no telling what the next bytes are.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from sandbox import bundle, protocol
+from sandbox.contract import Limits, Result, SandboxUnavailable, Status, Task, WorkerLost
+
+HELLO_S = 30.0
+_GRACE_S = 20.0  # beyond the wall limit: killing, reaping, wiping and the way back
+_LOOK_S = 10.0
+_UID_START, _UID_STEP, _UID_SLOTS = 1 << 28, 1 << 13, 1 << 16  # far above every real user, 8192 ids for a worker
+_MARGIN_BYTES = 64 << 10  # of stdout kept beyond the expected text, for spaces that do not count
+
+
+class Channel(Protocol):
+    """A two-way byte stream to a supervisor."""
+
+    def send(self, data: bytes, timeout_s: float) -> None:
+        """Send everything. Raises `OSError` (a `TimeoutError` among them)."""
+        ...
+
+    def receive(self, timeout_s: float) -> bytes:
+        """Return some bytes, b"" at the end of the stream. Raises `OSError` (a `TimeoutError` among them)."""
+        ...
+
+    def last_words(self) -> str:
+        """Return what the supervisor wrote to its stderr, in one line; "" if nothing."""
+        ...
+
+    def close(self) -> None:
+        """End the supervisor and everything below it; may be called twice."""
+        ...
+
+
+class StreamWorker:
+    """A worker behind a channel; see `sandbox.contract.Worker`."""
+
+    def __init__(self, channel: Channel, *, name: str, image: str, stamps: tuple[str, ...] = ()) -> None:
+        """Wait for the supervisor's hello.
+
+        Args:
+            name: shown in results.
+            image: what the box was made from, shown in results.
+            stamps: the promises that this kind of box does not keep; with any, every proof is weak.
+
+        Raises:
+            WorkerLost: no hello in time.
+            SandboxUnavailable: the supervisor in the image is not the one of this package.
+        """
+        self._channel = channel
+        self._name = name
+        self._image = image
+        self._stamps = stamps
+        self._parser = protocol.FrameParser(protocol.MAX_ANSWER_BYTES)
+        self._inbox: Iterator[protocol.Message] = iter(())
+        hello = self._receive(time.monotonic() + HELLO_S).get("hello", {})
+        if (hello.get("protocol"), hello.get("version")) != (protocol.VERSION, bundle.version()):
+            self.close()
+            raise SandboxUnavailable(
+                f"the supervisor in {image} has version {hello.get('version')}, this package has {bundle.version()}: "
+                "run `python -m sandbox build`"
+            )
+        self.features: dict[str, bool] = hello["features"]
+
+    def run(self, task: Task, limits: Limits) -> Result:
+        """Run one task; see `sandbox.contract.Worker.run`."""
+        answer = self._ask("run", limits.backstop_s + _GRACE_S, **_request(task, limits))
+        status, detail = _compare(task, answer)
+        strong = task.proof != "none" and not self._stamps
+        return Result(
+            **{**answer, "status": status, "detail": detail},
+            proof="strong" if strong else "weak",
+            worker=self._name,
+            image=self._image,
+            stamps=self._stamps,
+        )
+
+    def leftovers(self) -> tuple[str, ...]:
+        """Name what earlier tasks left behind; see `sandbox.contract.Worker.leftovers`."""
+        return tuple(self._ask("look", _LOOK_S)["leftovers"])
+
+    def close(self) -> None:
+        """End the box."""
+        self._channel.close()
+
+    def _ask(self, op: str, timeout_s: float, **content: Any) -> dict[str, Any]:
+        deadline = time.monotonic() + timeout_s
+        request_id = protocol.new_id()
+        try:
+            self._channel.send(protocol.frame({"id": request_id, "op": op, **content}), timeout_s)
+        except OSError as error:
+            raise self._lost(error) from None
+        answer = self._receive(deadline)
+        if answer.pop("id", None) != request_id:
+            raise WorkerLost(f"{self._name} answered a request that was not asked")
+        return answer
+
+    def _receive(self, deadline: float) -> protocol.Message:
+        try:
+            while (message := next(self._inbox, None)) is None:
+                data = self._channel.receive(max(0.001, deadline - time.monotonic()))
+                if not data:
+                    raise WorkerLost(f"{self._name} has ended: {self._channel.last_words() or 'it said nothing'}")
+                self._inbox = self._parser.feed(data)
+        except (OSError, protocol.FrameError) as error:
+            raise self._lost(error) from None
+        return message
+
+    def _lost(self, error: Exception) -> WorkerLost:
+        words = self._channel.last_words()
+        return WorkerLost(f"{self._name}: {type(error).__name__}: {error}" + (f" ({words})" if words else ""))
+
+
+def supervisor_setup(*, work: str, wiped: tuple[str, ...], sockets: bool) -> str:
+    """Return the argument that a supervisor is started with; see `sandbox.image.supervise.main`.
+
+    Every worker draws user ids of its own, because the kernel counts the processes of a user over the whole host.
+    """
+    uid_base = _UID_START + _UID_STEP * secrets.randbelow(_UID_SLOTS)
+    return json.dumps({"work": work, "wiped": wiped, "uid_base": uid_base, "sockets": sockets})
+
+
+def _request(task: Task, limits: Limits) -> dict[str, Any]:
+    """Say what the supervisor needs; the expected output of a stdio task stays here."""
+    program: dict[str, Any] = {"program": task.program}
+    judge = None
+    if task.proof == "split":
+        program |= {"entry_point": task.entry_point, "mutates": task.mutates}
+        judge = {k: getattr(task, k) for k in ("entry_point", "mutates", "prelude", "tests")}
+    numbers = {k: v for k, v in vars(limits).items() if k != "wall_s"}
+    expected_bytes = len((task.expected_stdout or "").encode("utf-8", "surrogatepass"))
+    stdout_bytes = max(limits.output_bytes, expected_bytes + _MARGIN_BYTES)
+    all_limits = {**numbers, "wall_s": limits.backstop_s, "stdout_bytes": stdout_bytes}
+    return {"program": program, "judge": judge, "stdin": task.stdin, "limits": all_limits}
+
+
+def _compare(task: Task, answer: dict[str, Any]) -> tuple[Status, str]:
+    status, detail = Status(answer["status"]), answer["detail"]
+    if task.expected_stdout is None or status is not Status.NO_VERDICT or answer["exit_code"] != 0:
+        return status, detail
+    expected, printed = _lines(task.expected_stdout), _lines(answer["stdout"])
+    if expected == printed:
+        return Status.PASS, ""
+    pairs = zip([*expected, None], [*printed, None], strict=False)
+    number, (want, got) = next((n, pair) for n, pair in enumerate(pairs, start=1) if pair[0] != pair[1])
+    return Status.FAIL, f"line {number} of the output is {_cut(got)}, expected is {_cut(want)}"
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that are compared: no spaces at their ends, no empty lines at the end of the text."""
+    return [line.rstrip() for line in text.rstrip().split("\n")]
+
+
+def _cut(line: str | None) -> str:
+    return "missing" if line is None else repr(line[:80])
