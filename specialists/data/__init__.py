@@ -1,1 +1,1 @@
-"""TODO"""
+"""Sources in, packed training blocks out."""

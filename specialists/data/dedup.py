@@ -1,0 +1,177 @@
+"""Documents in, pairs of copy and original out.
+
+Exact copies agree after normalisation. Near copies are found by MinHash over runs of five words (rensa computes the
+signatures), banded into 32 x 8, which makes two documents of Jaccard 0.8 meet with probability 0.997. Meeting is only a
+suspicion: the Jaccard of the two sets of runs is computed for every pair that meets, and decides. Lower thresholds than
+0.7 get more and narrower bands.
+
+Copies form stars, not chains. Documents come best first; each is a copy only of a document that was itself kept. So
+nothing is lost whole, what A and C lose to B they would have lost to B alone, and the outcome follows from the ranking,
+never from the order of reading.
+"""
+
+import hashlib
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from rensa import RMinHash  # pyright: ignore[reportAttributeAccessIssue]
+
+from specialists.data.words import Hashes, find_words, hash_runs
+from specialists.records import Sample
+
+SHINGLE_WORDS = 5  # bigcode-dataset and datatrove: word 5-grams
+NUM_SLOTS = 256  # of a signature; 32 bands of 8 rows make P(meet) = 1 - (1 - J**8)**32
+MIN_MEETING = 0.8  # probability with which two documents just at the threshold must meet
+MAX_MEETINGS = 50  # originals of one bucket that a document is held against
+_SEED = 1
+_BATCH_SHINGLES = 2_000_000  # shingles hashed at a time; bounds memory
+
+
+class Texts(Protocol):
+    """Documents by number: a list of strings, or something that reads each from disk when asked."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> str: ...
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Document number `copy` repeats document number `original`, which is kept. 1.0 is the same set of word runs."""
+
+    copy: int
+    original: int
+    jaccard: float
+
+
+def fingerprint(sample: Sample) -> bytes:
+    """Return 16 bytes that two samples share if and only if they are the same after normalisation.
+
+    Unicode form, line ends, blanks at line ends and around the whole, and a byte order mark make no difference.
+    """
+    parts = [sample.text] if sample.text is not None else [f"{m.role}\n{m.content}" for m in sample.messages]
+    return hashlib.blake2b("\0".join(map(_normalise, parts)).encode(), digest_size=16).digest()
+
+
+def exact_copies(fingerprints: Sequence[bytes]) -> list[Copy]:
+    """Find copies among documents given best first: the first of each fingerprint is the original."""
+    first: dict[bytes, int] = {}
+    found = ((number, first.setdefault(mark, number)) for number, mark in enumerate(fingerprints))
+    return [Copy(number, original, 1.0) for number, original in found if number != original]
+
+
+def near_copies(texts: Texts, threshold: float) -> list[Copy]:
+    """Find near copies among documents given best first.
+
+    Args:
+        texts: the documents. Each is asked for once, those that meet another a few times more.
+        threshold: Jaccard of the sets of word 5-grams from which a document is a copy, in (0, 1].
+
+    Returns:
+        One `Copy` for each document to remove, naming the kept document nearest to it. Documents of fewer than five
+        words are never copies.
+    """
+    numbers, keys = _band_keys(texts, _band_rows(threshold))
+    shared = _shared(keys)
+
+    @lru_cache(maxsize=512)
+    def shingles(row: int) -> Hashes:
+        return np.unique(_shingles(texts[numbers[row]]))
+
+    buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
+    copies: list[Copy] = []
+    for row in np.flatnonzero(shared.any(axis=1)).tolist():
+        mine = [(band, int(keys[row, band])) for band in np.flatnonzero(shared[row]).tolist()]
+        met = sorted({other for bucket in mine for other in buckets[bucket]})
+        original, similarity = _nearest(row, met, shingles, threshold)
+        if original is not None:
+            copies.append(Copy(numbers[row], numbers[original], similarity))
+            continue
+        for bucket in mine:
+            if len(buckets[bucket]) < MAX_MEETINGS:
+                buckets[bucket].append(row)
+    return copies
+
+
+def jaccard(left: Hashes, right: Hashes) -> float:
+    """Return |left & right| / |left | right| of two sorted arrays without repetitions, not both empty."""
+    both = len(np.intersect1d(left, right, assume_unique=True))
+    return both / (len(left) + len(right) - both)
+
+
+def _nearest(
+    row: int, others: Sequence[int], shingles: Callable[[int], Hashes], threshold: float
+) -> tuple[int | None, float]:
+    """Return the other document most like this one, and how like, if that reaches the threshold; the earliest wins."""
+    nearest, highest = None, 0.0
+    for other in others:
+        sizes = sorted((len(shingles(row)), len(shingles(other))))
+        if sizes[0] < threshold * sizes[1]:
+            continue  # sets of such different sizes cannot be alike enough
+        similarity = jaccard(shingles(row), shingles(other))
+        if similarity >= threshold and similarity > highest:
+            nearest, highest = other, similarity
+    return nearest, highest
+
+
+def _band_rows(threshold: float) -> int:
+    return next(
+        rows for rows in (8, 4, 2, 1) if 1 - (1 - threshold**rows) ** (NUM_SLOTS // rows) >= MIN_MEETING or rows == 1
+    )
+
+
+def _band_keys(texts: Texts, band_rows: int) -> tuple[list[int], NDArray[np.uint64]]:
+    """Return the numbers of the documents with a shingle, and the key of each in each band [documents, bands]."""
+    numbers: list[int] = []
+    keys: list[NDArray[np.uint64]] = [np.zeros((0, NUM_SLOTS // band_rows), np.uint64)]
+    weights = np.random.default_rng(_SEED).integers(1 << 63, size=band_rows, dtype=np.uint64)
+    for batch in _batches(texts):
+        numbers += [number for number, _ in batch]
+        offsets = np.cumsum([0, *(len(shingles) for _, shingles in batch)], dtype=np.uint64)
+        flat = np.concatenate([shingles for _, shingles in batch])
+        rows = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets, NUM_SLOTS, _SEED).to_rows()
+        slots = np.asarray(rows, dtype=np.uint64).reshape(len(batch), -1, band_rows)
+        keys.append((slots * weights).sum(axis=2, dtype=np.uint64))
+    return numbers, np.concatenate(keys)
+
+
+def _batches(texts: Texts) -> Iterator[list[tuple[int, Hashes]]]:
+    batch: list[tuple[int, Hashes]] = []
+    size = 0
+    for number in range(len(texts)):
+        shingles = _shingles(texts[number])
+        if len(shingles):
+            batch.append((number, shingles))
+            size += len(shingles)
+        if size > _BATCH_SHINGLES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _shared(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Say of each key whether another document has the same one in the same band."""
+    shared = np.zeros(keys.shape, np.bool_)
+    for band in range(keys.shape[1]):
+        _, which, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
+        shared[:, band] = counts[which] > 1
+    return shared
+
+
+def _shingles(text: str) -> Hashes:
+    return hash_runs(find_words(text).hashes, SHINGLE_WORDS)
+
+
+def _normalise(text: str) -> str:
+    text = text.removeprefix("\ufeff")
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "\n".join(map(str.rstrip, text.split("\n"))).strip("\n")

@@ -1,0 +1,90 @@
+"""A folder in, its files as samples out.
+
+Files are read in the order of their paths; the path inside the folder is the sample's id. Symbolic links are never
+followed, and pipes, sockets and devices never opened, so that a hostile folder can neither lead outside nor hang us.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from specialists.data.decode import decode
+from specialists.data.rows import Reject
+from specialists.family import Drop
+from specialists.records import Sample
+
+MAX_FILE_BYTES = 5_000_000  # a larger file is data or built; one file must not fill the memory
+SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"})
+LANGUAGES = {
+    ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp", ".hh": "cpp", ".hpp": "cpp", ".cs": "csharp",
+    ".go": "go", ".java": "java", ".js": "javascript", ".mjs": "javascript", ".cjs": "javascript", ".jsx": "javascript",
+    ".ts": "typescript", ".tsx": "typescript", ".kt": "kotlin", ".lua": "lua", ".php": "php", ".pl": "perl",
+    ".py": "python", ".pyi": "python", ".r": "r", ".rb": "ruby", ".rs": "rust", ".scala": "scala", ".sh": "shell",
+    ".sql": "sql", ".swift": "swift", ".md": "markdown", ".rst": "restructuredtext", ".txt": "text", ".html": "html",
+    ".css": "css", ".json": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".xml": "xml",
+}  # fmt: skip
+
+
+def read_folder(root: Path, source: str, *, skip: frozenset[str] = SKIPPED_FOLDERS) -> Iterator[Sample | Reject]:
+    """Yield every file under `root` as a sample, or as a reject with its reason.
+
+    Args:
+        root: the folder.
+        source: the name of the recipe's source.
+        skip: names of folders that are not entered, wherever they lie; each is one reject. By default version control
+            and installed packages.
+    """
+    for name, found in _walk(root, skip):
+        content, num_bytes = (found, 0) if isinstance(found, Drop) else _read(found)
+        if isinstance(content, Drop):
+            yield Reject(source, name, content, num_bytes)
+        else:
+            language = LANGUAGES.get(Path(name).suffix.lower(), "")
+            meta = {"path": name} | ({"language": language} if language else {})
+            yield Sample(id=name, source=source, text=content, origin=name, meta=meta)
+
+
+def _walk(root: Path, skip: frozenset[str]) -> Iterator[tuple[str, Path | Drop]]:
+    """Yield the name of each file with its path, or with the reason why it is not read."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: os.fsencode(entry.name), reverse=True)
+        except OSError as error:
+            yield _name(folder, root) + "/", Drop("unreadable", error.strerror or "")
+            continue
+        inner = [entry for entry in found if entry.is_dir(follow_symlinks=False)]
+        folders += [Path(entry.path) for entry in inner if entry.name not in skip]
+        for entry in reversed(found):
+            name = _name(Path(entry.path), root)
+            if entry not in inner:
+                yield name, _kind(entry)
+            elif entry.name in skip:
+                yield name + "/", Drop("skipped_folder", entry.name)
+
+
+def _kind(entry: os.DirEntry[str]) -> Path | Drop:
+    if entry.is_symlink():
+        return Drop("symlink", "links are not followed")
+    if not entry.is_file(follow_symlinks=False):
+        return Drop("not_a_file", "a pipe, socket or device")
+    return Path(entry.path)
+
+
+def _read(path: Path) -> tuple[str | Drop, int]:
+    """Return the text of a file, or why there is none, and the file's size in bytes."""
+    num_bytes = 0
+    try:
+        num_bytes = path.stat(follow_symlinks=False).st_size
+        if num_bytes > MAX_FILE_BYTES:
+            return Drop("too_large", f"{num_bytes} bytes > {MAX_FILE_BYTES}"), num_bytes
+        return decode(path.read_bytes()), num_bytes
+    except OSError as error:
+        return Drop("unreadable", error.strerror or ""), num_bytes
+
+
+def _name(path: Path, root: Path) -> str:
+    """Return the path inside the folder as text that JSON can hold; bytes that are not UTF-8 are escaped."""
+    return os.fsencode(path.relative_to(root)).decode("utf-8", "backslashreplace")

@@ -1,0 +1,118 @@
+"""What came in and what was dropped, in; the account of it out.
+
+Every document that comes in is either kept or dropped for one counted reason, and for each reason there are a few to
+look at. Nothing here depends on the order in which drops are told, so that two runs over the same data agree.
+"""
+
+import time
+from bisect import insort
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from specialists.data.spool import Entry
+from specialists.family import Drop
+
+_SHOWN = 5  # samples of each reason
+_EXCERPT_CHARS = 300
+
+
+class Dropped(NamedTuple):
+    """One document that was left out: one line of `dropped.jsonl`."""
+
+    source: str
+    id: str
+    reason: str
+    detail: str
+
+
+class Funnel:
+    """Counts documents and bytes by source, step and reason."""
+
+    def __init__(self) -> None:
+        self.dropped: list[Dropped] = []
+        self._came = _Amounts()
+        self._gone = _Amounts()
+        self._reasons: dict[str, Counter[str]] = defaultdict(Counter)  # source -> reason -> documents
+        self._reason_bytes: Counter[str] = Counter()
+        self._shown: dict[str, list[tuple[Dropped, str]]] = defaultdict(list)
+        self._steps: dict[str, Counter[str]] = {}
+        self._seconds: dict[str, float] = {}
+        self._step = ""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Book what is dropped inside the `with` block, and its seconds, under a step."""
+        self._step, self._steps[name] = name, Counter()
+        start = time.perf_counter()
+        yield
+        self._seconds[name] = round(time.perf_counter() - start, 3)
+
+    def came(self, source: str, num_bytes: int) -> None:
+        """Book a document that comes in."""
+        self._came.add(source, num_bytes)
+
+    def drop(self, source: str, name: str, drop: Drop, num_bytes: int, content: str = "") -> None:
+        """Book a document that came in and is left out; `content` is what it says, if it could be read."""
+        gone = Dropped(source, name, drop.reason, drop.detail)
+        self.dropped.append(gone)
+        self._gone.add(source, num_bytes)
+        self._reasons[source][drop.reason] += 1
+        self._reason_bytes[drop.reason] += num_bytes
+        self._steps[self._step][drop.reason] += 1
+        shown = self._shown[drop.reason]
+        insort(shown, (gone, content[:_EXCERPT_CHARS]))
+        del shown[_SHOWN:]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many documents each reason took, the most first."""
+        total = sum(self._reasons.values(), Counter[str]())
+        return dict(sorted(total.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    def account(self, kept: Iterable[Entry]) -> dict[str, Any]:
+        """Return all counts as JSON values; documents in = kept + dropped, for each source and for the whole."""
+        left = _Amounts()
+        for entry in kept:
+            left.add(entry.source, entry.num_bytes)
+        return {
+            "in": self._came.total(),
+            "kept": left.total(),
+            "dropped": self._gone.total(),
+            "sources": {
+                source: {
+                    "in": self._came.of(source),
+                    "kept": left.of(source),
+                    "dropped": dict(sorted(self._reasons[source].items())),
+                }
+                for source in sorted(self._came.documents)
+            },
+            "steps": {name: dict(sorted(reasons.items())) for name, reasons in self._steps.items()},
+            "reasons": {reason: self._reason(reason, count) for reason, count in self.counts().items()},
+            "seconds": self._seconds,
+        }
+
+    def _reason(self, reason: str, count: int) -> dict[str, Any]:
+        samples = [
+            {"source": gone.source, "id": gone.id, "detail": gone.detail, "excerpt": excerpt}
+            for gone, excerpt in self._shown[reason]
+        ]
+        return {"documents": count, "bytes": self._reason_bytes[reason], "samples": samples}
+
+
+class _Amounts:
+    """Documents and bytes by source."""
+
+    def __init__(self) -> None:
+        self.documents: Counter[str] = Counter()
+        self.bytes: Counter[str] = Counter()
+
+    def add(self, source: str, num_bytes: int) -> None:
+        self.documents[source] += 1
+        self.bytes[source] += num_bytes
+
+    def of(self, source: str) -> dict[str, int]:
+        return {"documents": self.documents[source], "bytes": self.bytes[source]}
+
+    def total(self) -> dict[str, int]:
+        return {"documents": self.documents.total(), "bytes": self.bytes.total()}

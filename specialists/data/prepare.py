@@ -1,0 +1,230 @@
+"""The sources of a stage in, clean packed data out.
+
+One straight line; each step drops samples, says why, and passes the rest on:
+
+    read and form -> exact copies -> filters -> near copies -> decontaminate -> tokenise -> pack
+
+Decontamination is the last that looks at text, so that nothing changes a text afterwards. The filters, syntax among
+them, come before near copies: of a group of near copies one is kept, and no filter must take that one as well.
+
+What lies in `out` in the end: `kept.jsonl` (whole samples), `dropped.jsonl` (id, reason, detail, source), `funnel.json`
+(every count, a few samples of every reason, what decontamination found), and for a stage `blocks/` and `example.txt`.
+The same data gives the same bytes in whatever order it is read, but for the seconds in `funnel.json`. The work can be
+interrupted and started again; what is there is overwritten.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from specialists.chat import Tokenizer, render, show
+from specialists.data import sources
+from specialists.data.decontaminate import Decontamination, EvalItem, Index, final_scan
+from specialists.data.dedup import Copy, exact_copies, near_copies
+from specialists.data.filters import FORM, QUALITY
+from specialists.data.funnel import Funnel
+from specialists.data.pack import TokenSpool, pack
+from specialists.data.rows import Reject
+from specialists.data.spool import Entry, Spool, SpooledTexts
+from specialists.errors import ConfigError, DataError
+from specialists.family import Drop, Filter, Maker
+from specialists.jsonl import read_records
+from specialists.progress import track
+from specialists.recipe import Mix, Stage
+from specialists.records import Sample
+from specialists.run import write_text
+
+_EXAMPLE_CHARS = 400
+
+
+def prepare_stage(
+    stage: Stage,
+    *,
+    makers: Mapping[str, Maker],
+    filters: Sequence[Filter],
+    items: Sequence[EvalItem],
+    tokenizer: Tokenizer,
+    end_of_text: int,
+    out: Path,
+) -> dict[str, Any]:
+    """Clean and pack the data of one stage.
+
+    Args:
+        stage: its mix, objective, block length and seed.
+        makers: the family's makers, by source name.
+        filters: the family's filters, asked after the general rules.
+        items: every item of every benchmark that the specialist will be judged by.
+        tokenizer: of the checkpoint that the stage begins with.
+        end_of_text: the token id that closes a text document.
+        out: the folder to write to.
+
+    Returns:
+        Facts for the manifest: those of `clean_only`, and `tokens`, `trained_tokens`, `documents`, `cut_documents`,
+        `blocks` and `fill` (see `pack.Packed`).
+
+    Raises:
+        ConfigError: sources that do not fit the objective or each other.
+        DataError: a source is missing, or nothing of the data is left; the reasons are named.
+    """
+    _check(stage.mix, stage.objective)
+    out.mkdir(parents=True, exist_ok=True)
+    repeats = {source.name: source.repeat for source in stage.mix.sources}
+    with TokenSpool(out, tokenizer, end_of_text=end_of_text, seq_len=stage.seq_len, repeats=repeats) as tokens:
+        facts = _clean(stage.mix, makers, filters, items, out, stage.seed, tokens)
+        packed = pack(tokens, seed=stage.seed, out=out / "blocks")
+    first = next(iter(read_records(out / "kept.jsonl", Sample)))
+    write_text(out / "example.txt", _example(first, tokenizer))
+    return facts | packed.facts()
+
+
+def clean_only(
+    mix: Mix,
+    *,
+    makers: Mapping[str, Maker],
+    filters: Sequence[Filter],
+    items: Sequence[EvalItem],
+    out: Path,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Clean data without a tokenizer: everything but the packing.
+
+    Returns:
+        Facts: `documents_in`, `documents_kept`, `dropped` (reason -> documents), `index` (benchmark -> digest of its
+        items), `grams_left` (informative 13-grams of benchmarks in what is kept).
+
+    Raises:
+        ConfigError, DataError: as `prepare_stage`.
+    """
+    _check(mix, None)
+    out.mkdir(parents=True, exist_ok=True)
+    return _clean(mix, makers, filters, items, out, seed, None)
+
+
+def _clean(
+    mix: Mix,
+    makers: Mapping[str, Maker],
+    filters: Sequence[Filter],
+    items: Sequence[EvalItem],
+    out: Path,
+    seed: int,
+    tokens: TokenSpool | None,
+) -> dict[str, Any]:
+    """Walk the line and write what it leaves; `tokens` takes in every sample that passed all else."""
+    funnel = Funnel()
+    with Spool(out / "samples.spool") as spool:
+        with funnel.step("read"):
+            entries = _read(mix, makers, seed, spool, funnel)
+        with funnel.step("exact copies"):
+            ranked = sorted(entries, key=lambda entry: entry.rank)
+            copies = exact_copies([entry.fingerprint for entry in ranked])
+            entries = _without("exact_copy", copies, ranked, spool, funnel)
+        with funnel.step("filters"):
+            entries = _sift("filter", _first_of((*QUALITY, *filters)), entries, spool, funnel)
+        with funnel.step("near copies"):
+            ranked = sorted(entries, key=lambda entry: entry.rank)
+            copies = near_copies(SpooledTexts(spool, ranked), mix.near_duplicates) if mix.near_duplicates else []
+            entries = _without("near_copy", copies, ranked, spool, funnel)
+        with funnel.step("decontaminate"):
+            decontamination = Decontamination(index := Index(items), mix.overlap)
+            entries = _sift("decontaminate", decontamination.judge, entries, spool, funnel)
+        if tokens is not None:
+            with funnel.step("tokenise"):
+                entries = _sift("tokenise", tokens.add, entries, spool, funnel)
+        with (out / "kept.jsonl").open("wb") as file:
+            file.writelines(map(spool.line, entries))
+    with funnel.step("final scan"):
+        kept = read_records(out / "kept.jsonl", Sample)
+        grams_left = final_scan(track(kept, "final scan", len(entries)), index)
+    report = decontamination.report() | {"grams_left": grams_left}
+    return _write_account(funnel, entries, report, out)
+
+
+def _read(mix: Mix, makers: Mapping[str, Maker], seed: int, spool: Spool, funnel: Funnel) -> list[Entry]:
+    """Spool every sample of every source that is a document at all."""
+    entries: list[Entry] = []
+    judge = _first_of(FORM)
+    for source in mix.sources:
+        for item in track(sources.read(source, makers, seed), f"read {source.name}"):
+            content = "" if isinstance(item, Reject) else item.content()
+            num_bytes = item.num_bytes if isinstance(item, Reject) else len(content.encode())
+            funnel.came(item.source, num_bytes)
+            drop = item.drop if isinstance(item, Reject) else judge(item)
+            if drop is not None:
+                funnel.drop(item.source, item.id, drop, num_bytes, content)
+            elif isinstance(item, Sample):
+                entries.append(spool.add(item))
+    return entries
+
+
+def _sift(label: str, judge: Filter, entries: Sequence[Entry], spool: Spool, funnel: Funnel) -> list[Entry]:
+    """Ask about every sample, in the order of the output, and keep those without objection."""
+    kept: list[Entry] = []
+    for entry in track(entries, label):
+        sample = spool.sample(entry)
+        drop = judge(sample)
+        if drop is None:
+            kept.append(entry)
+        else:
+            funnel.drop(entry.source, entry.id, drop, entry.num_bytes, sample.content())
+    return kept
+
+
+def _without(reason: str, copies: Iterable[Copy], ranked: Sequence[Entry], spool: Spool, funnel: Funnel) -> list[Entry]:
+    """Take the copies out, and return the others in the order of the output."""
+    gone: set[int] = set()
+    for copy in copies:
+        gone.add(copy.copy)
+        entry, original = ranked[copy.copy], ranked[copy.original]
+        drop = Drop(reason, f"of {original.id} in {original.source}, Jaccard {copy.jaccard:.3f}")
+        funnel.drop(entry.source, entry.id, drop, entry.num_bytes, spool.sample(entry).content())
+    kept = (entry for number, entry in enumerate(ranked) if number not in gone)
+    return sorted(kept, key=lambda entry: entry.place)
+
+
+def _first_of(filters: Sequence[Filter]) -> Filter:
+    def judge(sample: Sample) -> Drop | None:
+        return next((drop for rule in filters if (drop := rule(sample))), None)
+
+    return judge
+
+
+def _write_account(funnel: Funnel, kept: Sequence[Entry], report: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Write `dropped.jsonl` and `funnel.json` and return the facts. Raises DataError where nothing is kept."""
+    with (out / "dropped.jsonl").open("w", encoding="utf-8") as file:
+        for gone in sorted(funnel.dropped):
+            line = {"id": gone.id, "reason": gone.reason, "detail": gone.detail, "source": gone.source}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    account = funnel.account(kept) | {"decontamination": report}
+    write_text(out / "funnel.json", json.dumps(account, indent=1, ensure_ascii=False))
+    if not kept:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in funnel.counts().items())
+        raise DataError(
+            f"nothing is left of {account['in']['documents']} documents: {reasons}; see {out / 'dropped.jsonl'}"
+        )
+    return {
+        "documents_in": account["in"]["documents"],
+        "documents_kept": len(kept),
+        "dropped": funnel.counts(),
+        "index": {name: found["digest"] for name, found in report["benchmarks"].items()},
+        "grams_left": report["grams_left"],
+    }
+
+
+def _check(mix: Mix, objective: str | None) -> None:
+    """Raise ConfigError where sources share a name, or give text where the objective needs conversations."""
+    names = [source.name for source in mix.sources]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ConfigError(f"source names must differ: {twice[0]!r} is there twice")
+    for source in mix.sources:
+        gives = "text" if source.kind == "folder" or "text" in source.columns else "chat"
+        if source.kind != "made" and objective not in (None, gives):
+            raise ConfigError(
+                f"source {source.name!r} gives {gives} samples, the stage's objective is {objective}; set columns"
+            )
+
+
+def _example(sample: Sample, tokenizer: Tokenizer) -> str:
+    if sample.text is None:
+        return show(render(sample.messages, tokenizer), tokenizer)
+    return sample.text[:_EXAMPLE_CHARS]
