@@ -50,13 +50,18 @@ class Copy:
     jaccard: float
 
 
-def fingerprint(sample: Sample) -> bytes:
-    """Return 16 bytes that two samples share if and only if they are the same after normalisation.
+def normal_form(sample: Sample) -> str:
+    """Return what the sample says in a form in which exact copies are equal.
 
-    Unicode form, line ends, blanks at line ends and around the whole, and a byte order mark make no difference.
+    Unicode form, line ends, blanks at line ends, blank lines around it, and a byte order mark make no difference.
     """
     parts = [sample.text] if sample.text is not None else [f"{m.role}\n{m.content}" for m in sample.messages]
-    return hashlib.blake2b("\0".join(map(_normalise, parts)).encode(), digest_size=16).digest()
+    return "\0".join(map(_normalise, parts))
+
+
+def fingerprint(normal: str) -> bytes:
+    """Return 16 bytes that stand for a normal form."""
+    return hashlib.blake2b(normal.encode(), digest_size=16).digest()
 
 
 def exact_copies(fingerprints: Sequence[bytes]) -> list[Copy]:

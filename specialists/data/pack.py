@@ -10,7 +10,6 @@ two copies never meet in one block.
 """
 
 from array import array
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +20,9 @@ from numpy.typing import NDArray
 
 from specialists.blocks import write_blocks
 from specialists.chat import Rendered, Tokenizer, render
+from specialists.errors import DataError
 from specialists.family import Drop
+from specialists.recipe import Stage
 from specialists.records import Sample
 
 Piece = tuple[NDArray[np.uint32], NDArray[np.bool_]]
@@ -46,22 +47,21 @@ class Packed:
 class TokenSpool:
     """Tokenised samples in temporary files, in pieces of at most `seq_len` tokens; removed when the `with` ends."""
 
-    def __init__(
-        self, folder: Path, tokenizer: Tokenizer, *, end_of_text: int, seq_len: int, repeats: Mapping[str, int]
-    ) -> None:
+    def __init__(self, folder: Path, stage: Stage, tokenizer: Tokenizer, end_of_text: int) -> None:
         """Open the files.
 
         Args:
             folder: where the temporary files go.
-            tokenizer: a transformers tokenizer; chat samples need its ChatML marks.
-            end_of_text: the id that closes every text document.
-            seq_len: tokens in a piece at most.
-            repeats: by source, how often each of its samples stands in the data.
+            stage: its objective, its block length, and how often each source's samples stand in the data.
+            tokenizer: a transformers tokenizer; conversations need its ChatML marks.
+            end_of_text: the id that closes every text.
         """
-        self.seq_len = seq_len
+        self.seq_len = stage.seq_len
         self.repeats, self.lengths = array("q"), array("q")  # of each piece
         self.documents = self.cut_documents = 0
-        self._tokenizer, self._end_of_text, self._repeat_of = tokenizer, end_of_text, repeats
+        self._objective = stage.objective
+        self._repeat_of = {source.name: source.repeat for source in stage.mix.sources}
+        self._tokenizer, self._end_of_text = tokenizer, end_of_text
         self._paths = folder / "ids.spool", folder / "trained.spool"
         self._ids, self._trained = (path.open("wb+") for path in self._paths)
 
@@ -76,7 +76,16 @@ class TokenSpool:
             path.unlink()
 
     def add(self, sample: Sample) -> Drop | None:
-        """Tokenise a sample and keep it, unless it is a conversation longer than a block: half of one misleads."""
+        """Tokenise a sample and keep it, unless it is a conversation longer than a block: half of one misleads.
+
+        Raises:
+            DataError: a text for a chat stage, or a conversation for a text stage.
+        """
+        gives = "text" if sample.messages == () else "chat"
+        if gives != self._objective:
+            raise DataError(
+                f"source {sample.source!r} gives {gives} samples, the stage's objective is {self._objective}"
+            )
         rendered = tokenise(sample, self._tokenizer, self._end_of_text)
         length = len(rendered.ids)
         if sample.messages and length > self.seq_len:

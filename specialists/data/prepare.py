@@ -69,8 +69,7 @@ def prepare_stage(
     """
     _check(stage.mix, stage.objective)
     out.mkdir(parents=True, exist_ok=True)
-    repeats = {source.name: source.repeat for source in stage.mix.sources}
-    with TokenSpool(out, tokenizer, end_of_text=end_of_text, seq_len=stage.seq_len, repeats=repeats) as tokens:
+    with TokenSpool(out, stage, tokenizer, end_of_text) as tokens:
         facts = _clean(stage.mix, makers, filters, items, out, stage.seed, tokens)
         packed = pack(tokens, seed=stage.seed, out=out / "blocks")
     first = next(iter(read_records(out / "kept.jsonl", Sample)))

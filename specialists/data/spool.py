@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from specialists.data.dedup import fingerprint
+from specialists.data.dedup import fingerprint, normal_form
 from specialists.records import Sample
 
 
@@ -26,7 +26,7 @@ class Entry:
     id: str
     fingerprint: bytes
     line_digest: bytes  # of the whole record: tells apart what has one id and one text
-    num_chars: int
+    num_chars: int  # of the normal form
     num_bytes: int
     licensed: bool
 
@@ -37,8 +37,8 @@ class Entry:
 
     @cached_property
     def rank(self) -> tuple[Any, ...]:
-        """Sorts copies of one another, the one to keep first: a known licence, then length, then place."""
-        return not self.licensed, -self.num_chars, self.place
+        """Sorts copies of one another, the one to keep first: a known licence, more to say, fewer bytes for it."""
+        return not self.licensed, -self.num_chars, self.num_bytes, self.place
 
 
 class Spool:
@@ -64,15 +64,15 @@ class Spool:
         self._file.seek(self._ends[-1])
         self._file.write(line)
         self._ends.append(self._ends[-1] + len(line))
-        content = sample.content()
+        normal = normal_form(sample)
         return Entry(
             number=len(self._ends) - 2,
             source=sample.source,
             id=sample.id,
-            fingerprint=fingerprint(sample),
+            fingerprint=fingerprint(normal),
             line_digest=hashlib.blake2b(line, digest_size=8).digest(),
-            num_chars=len(content),
-            num_bytes=len(content.encode()),
+            num_chars=len(normal),
+            num_bytes=len(sample.content().encode()),
             licensed="licence" in sample.meta,
         )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from specialists.data.dedup import Copy, exact_copies, fingerprint, near_copies
+from specialists.data.dedup import Copy, exact_copies, near_copies, normal_form
 from specialists.records import Message, Sample
 
 SAME = [
@@ -23,26 +23,26 @@ DIFFERENT = [("a", "b"), ("a\n  b", "a\nb"), ("A", "a"), ("a b", "a  b"), ("ab",
 
 @pytest.mark.parametrize(("left", "right"), SAME)
 def test_normalisation_makes_equal(left: str, right: str) -> None:
-    assert _mark(left) == _mark(right)
+    assert _normal(left) == _normal(right)
 
 
 @pytest.mark.parametrize(("left", "right"), DIFFERENT)
 def test_normalisation_keeps_apart(left: str, right: str) -> None:
-    assert _mark(left) != _mark(right)
+    assert _normal(left) != _normal(right)
 
 
 def test_conversations_with_other_roles_or_borders_are_different() -> None:
-    def chat(*contents: str) -> bytes:
+    def chat(*contents: str) -> str:
         roles = ("user", "assistant", "user")
         turns = tuple(Message(role=role, content=content) for role, content in zip(roles, contents, strict=False))
-        return fingerprint(Sample(id="1", source="s", messages=turns))
+        return normal_form(Sample(id="1", source="s", messages=turns))
 
     assert chat("a", "b") == chat("a ", "b\r\n")
-    assert len({chat("a", "b"), chat("a", "b", "c"), chat("ab", ""), chat("", "ab"), _mark("a\nb")}) == 5
+    assert len({chat("a", "b"), chat("a", "b", "c"), chat("ab", ""), chat("", "ab"), _normal("a\nb")}) == 5
 
 
 def test_normalising_long_blanks_is_not_quadratic() -> None:
-    assert _mark(" " * 2_000_000 + "x") != _mark("x")
+    assert _normal(" " * 2_000_000 + "x") != _normal("x")
 
 
 def test_the_first_of_exact_copies_is_the_original() -> None:
@@ -96,8 +96,8 @@ def test_short_documents(texts: Sequence[str], num_copies: int) -> None:
     assert len(near_copies(list(texts), 0.7)) == num_copies
 
 
-def _mark(text: str) -> bytes:
-    return fingerprint(Sample(id="1", source="s", text=text))
+def _normal(text: str) -> str:
+    return normal_form(Sample(id="1", source="s", text=text))
 
 
 def _document(rng: random.Random, num_words: int) -> str:

@@ -3,12 +3,14 @@
 import random
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
 
 from specialists.blocks import Blocks
 from specialists.data.pack import Packed, TokenSpool, best_fit, pack
+from specialists.recipe import Mix, Optim, Source, Stage
 from specialists.records import Message, Sample
 
 END = 300
@@ -74,7 +76,7 @@ def test_the_first_token_of_a_piece_is_no_target(tmp_path: Path) -> None:
 
 def test_conversations_are_masked_and_never_cut(tmp_path: Path) -> None:
     short, long = _chat("2+3?", "5"), _chat("2+3?", "5" * 100)
-    with _spool(tmp_path, seq_len=48) as tokens:
+    with TokenSpool(tmp_path, _stage("chat", 48, {"s": 1}), Bytes(), END) as tokens:
         drop = tokens.add(long)
         assert drop is not None
         assert drop.reason == "too_long"
@@ -115,14 +117,10 @@ def test_same_seed_same_bytes_other_seed_other_order(tmp_path: Path) -> None:
     assert found[0] == found[1] != found[2]
 
 
-def _spool(folder: Path, seq_len: int, repeats: dict[str, int] | None = None) -> TokenSpool:
-    return TokenSpool(folder, Bytes(), end_of_text=END, seq_len=seq_len, repeats=repeats or {"s": 1})
-
-
 def _pack(
     folder: Path, samples: list[Sample], *, seq_len: int, seed: int = 0, repeats: dict[str, int] | None = None
 ) -> Packed:
-    with _spool(folder, seq_len, repeats) as tokens:
+    with TokenSpool(folder, _stage("text", seq_len, repeats or {"s": 1}), Bytes(), END) as tokens:
         assert [tokens.add(sample) for sample in samples] == [None] * len(samples)
         return pack(tokens, seed=seed, out=folder / "blocks")
 
@@ -137,6 +135,13 @@ def _split(blocks: Blocks, i: int) -> list[tuple[int, ...]]:
 
 def _pieces(ids: list[int], size: int) -> list[list[int]]:
     return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def _stage(objective: Literal["text", "chat"], seq_len: int, repeats: dict[str, int]) -> Stage:
+    sources = tuple(Source(name=name, kind="made", repeat=repeat) for name, repeat in repeats.items())
+    optim = Optim(peak_lr=1e-4, schedule="cosine-decay", warmup_steps=0)
+    mix = Mix(sources=sources)
+    return Stage(name="st", objective=objective, mix=mix, seq_len=seq_len, batch_blocks=1, steps=1, optim=optim)
 
 
 def _text(text: str, source: str = "s") -> Sample:
