@@ -39,7 +39,7 @@ def image_name() -> str:
     return f"{REPOSITORY}:{bundle.version()}"
 
 
-def connect(timeout_s: float = _TIMEOUT_S) -> APIClient:
+def connect(timeout_s: int = _TIMEOUT_S) -> APIClient:
     """Return a client of the Docker engine that waits `timeout_s` for an answer.
 
     Raises:

@@ -164,7 +164,9 @@ class Result:
 
 
 class Worker(Protocol):
-    """One box that runs one task at a time."""
+    """One box that runs one task at a time; `features` says what it can enforce beyond limits."""
+
+    features: dict[str, bool]
 
     def run(self, task: Task, limits: Limits) -> Result:
         """Run `task` to its end within `limits`. Raises `WorkerLost`; the worker is then of no more use."""

@@ -1,0 +1,179 @@
+"""Command line: python -m sandbox check | run | build | doctor | reap."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
+from sandbox.backends import open_backend
+from sandbox.contract import WorkerLost
+from sandbox.hostile.probe import Probe
+from sandbox.probes import PROBES, Finding, check
+
+app = typer.Typer(
+    help="Run programs that nobody trusts, and prove how they ended.",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+BackendOption = Annotated[str, typer.Option("--backend", help="docker, or process (no container's walls).")]
+ImageOption = Annotated[str | None, typer.Option("--image", help="Image instead of the one that `build` makes.")]
+RiskOption = Annotated[bool, typer.Option("--accept-risk", help="Needed for backends without a container's walls.")]
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Turn what a user can act on into one line on stderr and exit code 2."""
+    try:
+        yield
+    except (SandboxUnavailable, WorkerLost, ValueError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+
+
+@app.command("check")
+def check_command(
+    backend: BackendOption = "docker",
+    image: ImageOption = None,
+    accept_risk: RiskOption = False,
+    only: Annotated[str, typer.Option(help="Run only probes whose name contains this.")] = "",
+) -> None:
+    """Run hostile programs and show what this machine really enforces; exit code 1 if a promise is broken."""
+    probes = [probe for probe in PROBES if only in probe.name]
+    with _one_line_errors():
+        if not probes:
+            raise ValueError(f"--only: no probe's name contains {only!r}")
+        wall = open_backend(backend, image=image, accept_risk=accept_risk, limits=Limits())
+        try:
+            findings = _shown_while_running(probes, check(wall, probes))
+        finally:
+            wall.close()
+    counts = Counter("skipped" if f.skipped else "broken" if f.problem else "held" for f in findings)
+    print(f"{counts['held']} held, {counts['broken']} broken, {counts['skipped']} not promised by backend {backend}")
+    raise typer.Exit(1 if counts["broken"] else 0)
+
+
+@app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="Python program to run.")],
+    tests: Annotated[Path | None, typer.Option(help="Trusted tests that call the entry point.")] = None,
+    entry_point: Annotated[str, typer.Option(help="Function that the tests call.")] = "",
+    stdin: Annotated[Path | None, typer.Option(help="What the program reads.")] = None,
+    expect: Annotated[Path | None, typer.Option(help="What the program must print.")] = None,
+    backend: BackendOption = "docker",
+    image: ImageOption = None,
+    accept_risk: RiskOption = False,
+    cpu_s: Annotated[float, typer.Option(help="CPU seconds.")] = Limits().cpu_s,
+    memory_mib: Annotated[int, typer.Option(help="MiB of memory.")] = Limits().memory_mib,
+) -> None:
+    """Run one program and judge it by tests, by its output, or not at all; exit code 0 only if it held."""
+    with _one_line_errors():
+        task = _task(file, tests, entry_point, stdin, expect)
+        limits = Limits(cpu_s=cpu_s, memory_mib=memory_mib)
+        with SandboxPool(backend, 1, image, accept_risk=accept_risk, limits=limits) as box:
+            result = box.run(task)
+    _show(result)
+    held = result.status is Status.PASS or (task.proof == "none" and result.exit_code == 0)
+    raise typer.Exit(0 if held else 1)
+
+
+@app.command()
+def build(
+    from_debootstrap: Annotated[
+        bool, typer.Option("--from-debootstrap", help="Use Debian packages without asking a registry.")
+    ] = False,
+) -> None:
+    """Make the image of the docker backend; does nothing if it is up to date."""
+    with _one_line_errors():
+        _need_docker()
+        from sandbox.build import build as build_image
+
+        build_image(print, from_debootstrap=from_debootstrap)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what the Docker engine of this machine offers, and what is missing."""
+    with _one_line_errors():
+        _need_docker()
+        from sandbox.doctor import examine
+
+        table = Table("what", "is", "needed")
+        notes = examine()
+        for note in notes:
+            table.add_row(note.what, note.value, note.problem)
+    Console().print(table)
+    raise typer.Exit(1 if any(note.problem for note in notes) else 0)
+
+
+@app.command()
+def reap() -> None:
+    """Remove containers whose owner, a process of this machine, is dead."""
+    with _one_line_errors():
+        _need_docker()
+        from sandbox.container import connect
+        from sandbox.owner import reap as reap_containers
+
+        print(f"removed {len(reap_containers(connect()))} containers")
+
+
+def _task(file: Path, tests: Path | None, entry_point: str, stdin: Path | None, expect: Path | None) -> Task:
+    program = _read(file)
+    if tests is not None:
+        if stdin or expect:
+            raise ValueError("--tests: judges by calls; leave out --stdin and --expect")
+        return Task(program=program, tests=_read(tests), entry_point=entry_point)
+    if entry_point:
+        raise ValueError("--entry-point: needs --tests")
+    read = _read(stdin) if stdin else ""
+    if expect is not None:
+        return Task(program=program, proof="stdio", stdin=read, expected_stdout=_read(expect))
+    return Task(program=program, proof="none", stdin=read)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not UTF-8 text") from None
+
+
+def _show(result: Result) -> None:
+    sys.stdout.write(result.stdout)
+    sys.stderr.write(result.stderr)
+    about = f"{result.cpu_s:.3f} s CPU, {result.wall_s:.3f} s wall, proof {result.proof}"
+    print(f"sandbox: {result.status}: {result.detail or 'proven'} ({about})", file=sys.stderr)
+
+
+def _shown_while_running(probes: list[Probe], findings: Iterator[Finding]) -> list[Finding]:
+    """Print each finding as it comes, so that a long check is seen to move."""
+    console, done = Console(), []
+    width = max(len(probe.name) for probe in probes)
+    for finding in findings:
+        word = "skip" if finding.skipped else "[red]BROKEN[/red]" if finding.problem else "[green]held[/green]"
+        console.print(f"{finding.probe.name:<{width}}  {finding.status or '-':<12}  {word}  ", end="")
+        console.print(finding.problem, markup=False)
+        done.append(finding)
+    return done
+
+
+def _need_docker() -> None:
+    try:
+        import docker  # noqa: F401
+    except ModuleNotFoundError:
+        raise SandboxUnavailable("the Python package docker is missing: `pip install docker`") from None
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m sandbox")

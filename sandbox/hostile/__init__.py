@@ -1,0 +1,1 @@
+"""Hostile programs, by what they try."""
