@@ -1,0 +1,158 @@
+"""One answer in, the form in which it is compared out.
+
+An answer can be given in many forms: `x < 3` or `(-oo, 3)`, `x = 5` or `5`, `1 ± 2` or `3, -1`. These functions bring
+a tree to the plainer form where there is one.
+"""
+
+from math_qwen.tree import CONSTANTS, Apply, Expression, Items, Name, Node, Number, Relation, mentions, names
+
+_INFINITY = Name("oo")
+_MINUS_INFINITY = Apply("neg", (Name("oo"),))
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def plain(node: Node) -> Node:
+    """Return the form that is compared: signs expanded, memberships and inequalities as sets."""
+    match node:
+        case Relation():
+            return _solved(node)
+        case Items(kind, items):
+            return _plain_items(kind, tuple(both for item in items for both in _both_signs(plain(item))))
+        case _:
+            both = _both_signs(node)
+            return node if len(both) == 1 else Items("list", both)
+
+
+def definition(relation: Relation) -> tuple[frozenset[str], tuple[Node, ...]] | None:
+    """Return the names and the values of `x = 5`, `x = 10/2 = 5`, `f(x) = x + 1` or `(x, y) = (1, 2)`.
+
+    None for any other relation, also for `x = 2x`, which defines nothing. A lone variable may stand on the right.
+    """
+    if set(relation.ops) != {"="}:
+        return None
+    for first, *values in (relation.sides, relation.sides[::-1]):
+        labels = _labels(first)
+        if labels and all(labels.isdisjoint(_all_names(value)) for value in values):
+            return labels, tuple(values)
+    return None
+
+
+def _labels(node: Node) -> frozenset[str]:
+    match node:
+        case Name(text) if text not in CONSTANTS:
+            return frozenset({text})
+        case Items("()", items) if all(isinstance(item, Name) for item in items):
+            return frozenset().union(*map(_labels, items))
+    return frozenset()
+
+
+def _all_names(node: Node) -> frozenset[str]:
+    match node:
+        case Items(_, items):
+            return frozenset().union(*map(_all_names, items))
+        case Relation(_, sides):
+            return frozenset().union(*map(_all_names, sides))
+        case _:
+            return names(node)
+
+
+def _plain_items(kind: str, items: tuple[Node, ...]) -> Items:
+    items = _without_common_name(items)
+    if kind == "or" and all(isinstance(item, Items) and item.kind in ("()", "(]", "[)", "[]", "cup") for item in items):
+        kind = "cup"  # x < 1 or x > 3
+    if kind == "cup":
+        items = tuple(part for item in items for part in _parts_of_union(item))
+    return Items(kind, items)
+
+
+def _without_common_name(items: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Return the values of `x = 2 or x = 3` and of `x = 2, 3`; other items as they are."""
+    defined = [definition(item) if isinstance(item, Relation) else None for item in items]
+    names_found = {found[0] for found in defined if found}
+    if len(items) < 2 or not defined[0] or len(names_found) != 1:
+        return items
+    if any(isinstance(item, Relation) and not found for item, found in zip(items, defined, strict=True)):
+        return items
+    return tuple(found[1][-1] if found else item for item, found in zip(items, defined, strict=True))
+
+
+def _parts_of_union(node: Node) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Items) and node.kind == "cup" else (node,)
+
+
+def _solved(relation: Relation) -> Node:
+    """Return the set that a membership or an inequality solved for one variable describes, else the relation."""
+    match relation:
+        case Relation(("in",), (Name(), values)):
+            return plain(values)
+        case Relation((op,), (Name(text), bound)) if _bounds(text, bound):
+            return _half_line(op, bound) or relation
+        case Relation((op,), (bound, Name(text))) if _bounds(text, bound):
+            return _half_line(_MIRRORED.get(op, op), bound) or relation
+        case Relation((first, second), (left, Name(text), right)) if _bounds(text, left) and _bounds(text, right):
+            if {first, second} <= {"<", "<="}:
+                return _interval(left, right, first == "<=", second == "<=")
+            if {first, second} <= {">", ">="}:
+                return _interval(right, left, second == ">=", first == ">=")
+    return relation
+
+
+def _bounds(variable: str, bound: Node) -> bool:
+    return variable not in CONSTANTS and not isinstance(bound, (Items, Relation)) and not names(bound)
+
+
+def _half_line(op: str, bound: Node) -> Items | None:
+    match op:
+        case "<" | "<=":
+            return _interval(_MINUS_INFINITY, bound, False, op == "<=")
+        case ">" | ">=":
+            return _interval(bound, _INFINITY, op == ">=", False)
+        case "!=":
+            below, above = Items("()", (_MINUS_INFINITY, bound)), Items("()", (bound, _INFINITY))
+            return Items("cup", (below, above))
+    return None
+
+
+def _interval(low: Node, high: Node, low_closed: bool, high_closed: bool) -> Items:
+    return Items(("[" if low_closed else "(") + ("]" if high_closed else ")"), (low, high))
+
+
+def _both_signs(node: Node) -> tuple[Node, ...]:
+    """Return `1 ± 2` as the two values 1 + 2 and 1 - 2; anything else as itself."""
+    if not _has_both_signs(node):
+        return (node,)
+    return _with_sign(node, "±"), _with_sign(node, "∓")
+
+
+def _has_both_signs(node: Node) -> bool:
+    match node:
+        case Items(_, items):
+            return any(map(_has_both_signs, items))
+        case Relation(_, sides):
+            return any(map(_has_both_signs, sides))
+        case _:
+            return mentions(node, "±") or mentions(node, "∓")
+
+
+def _with_sign(node: Node, positive: str) -> Node:
+    """Return the tree with the sign `positive` (± or ∓) read as plus and the other as minus."""
+    match node:
+        case Items(kind, items):
+            return Items(kind, tuple(_with_sign(item, positive) for item in items))
+        case Relation(ops, sides):
+            return Relation(ops, tuple(_with_sign(side, positive) for side in sides))
+        case Apply():
+            return _expression_with_sign(node, positive)
+        case _:
+            return node
+
+
+def _expression_with_sign(node: Expression, positive: str) -> Expression:
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(_expression_with_sign(arg, positive) for arg in node.args)
+    if node.op not in ("±", "∓"):
+        return Apply(node.op, args)
+    if node.op == positive:
+        return args[0]
+    return Number(-args[0].value) if isinstance(args[0], Number) else Apply("neg", args)

@@ -1,0 +1,107 @@
+"""A gold answer and a model's solution in, a verdict out.
+
+The answer is extracted, then compared. What the verifier cannot decide within its limits is UNDECIDED, never WRONG; a
+symbolic worker that fails is our failure, tried again and then UNDECIDED too. The proof is always strong: nothing the
+model writes is executed, so nothing it writes can forge an outcome.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from math_qwen.equivalence import Outcome, equivalent
+from math_qwen.extract import EXTRACTORS
+from math_qwen.profile import profile_named
+from math_qwen.symbolic import SymbolicPool
+from specialists.errors import ConfigError
+from specialists.family import Judging
+from specialists.records import Completion, Mark, Problem, Verdict
+
+_MARKS = {Outcome.EQUAL: Mark.CORRECT, Outcome.NOT_EQUAL: Mark.WRONG, Outcome.UNDECIDED: Mark.UNDECIDED}
+
+
+def grade_solution(
+    gold: str,
+    solution: str,
+    *,
+    extractor: str = "strict",
+    profile: str = "generic",
+    pool: SymbolicPool | None = None,
+) -> Verdict:
+    r"""Judge the answer that a solution ends in.
+
+    Args:
+        gold: the reference answer alone, such as `\frac{1}{2}`.
+        solution: all that the model wrote.
+        extractor: a key of `math_qwen.extract.EXTRACTORS`: which answers count as given.
+        profile: a key of `math_qwen.profile.PROFILES`: what the data set's own rules add.
+        pool: the symbolic workers to ask; those that this process shares if None.
+
+    Returns:
+        A verdict without a problem id; its reason is the rule that decided.
+
+    Raises:
+        ConfigError: there is no such extractor or profile.
+        GradeError: the symbolic worker does not start.
+    """
+    answer = _extractor_named(extractor)(solution)
+    if answer is None:
+        return Verdict(problem_id="", mark=Mark.NO_ANSWER, reason="no answer is marked")
+    result = equivalent(gold, answer, profile=profile, pool=pool)
+    return Verdict(problem_id="", mark=_MARKS[result.outcome], answer=answer, reason=result.reason)
+
+
+def grade_completion(
+    problem: Problem,
+    completion: Completion,
+    *,
+    extractor: str = "strict",
+    profile: str = "generic",
+    pool: SymbolicPool | None = None,
+) -> Verdict:
+    """Judge one completion against the gold answer of its problem; arguments and errors as `grade_solution`."""
+    verdict = grade_solution(problem.gold, completion.text, extractor=extractor, profile=profile, pool=pool)
+    return verdict.model_copy(update={"problem_id": problem.id, "sample": completion.sample})
+
+
+@contextmanager
+def open_grader(judging: Judging, *, extractor: str = "strict", profile: str = "generic") -> Iterator["MathGrader"]:
+    """Open a grader with symbolic workers of its own, which end with it.
+
+    Args:
+        judging: how many workers there may be; the sandbox is not used, because nothing is executed.
+        extractor, profile: as `grade_solution`.
+
+    Raises:
+        ConfigError: there is no such extractor or profile.
+    """
+    _extractor_named(extractor)
+    profile_named(profile)
+    with SymbolicPool(judging.workers) as pool:
+        yield MathGrader(pool, extractor, profile)
+
+
+class MathGrader:
+    """Judges completions one after the other; see `specialists.family.Grader`."""
+
+    def __init__(self, pool: SymbolicPool, extractor: str, profile: str) -> None:
+        self._pool = pool
+        self._extractor = extractor
+        self._profile = profile
+
+    def grade(self, items: Iterable[tuple[Problem, Completion]]) -> Iterator[Verdict]:
+        """Yield one verdict for each item, in the order of the items."""
+        for problem, completion in items:
+            yield grade_completion(
+                problem, completion, extractor=self._extractor, profile=self._profile, pool=self._pool
+            )
+
+    def stamps(self) -> tuple[str, ...]:
+        """Return nothing: there is only one way of judging."""
+        return ()
+
+
+def _extractor_named(name: str) -> Callable[[str], str | None]:
+    try:
+        return EXTRACTORS[name]
+    except KeyError:
+        raise ConfigError(f"extractor {name!r} is unknown; there are {', '.join(EXTRACTORS)}") from None

@@ -1,0 +1,63 @@
+"""Tables: the many spellings of one sign.
+
+Only data. `math_qwen.tokens` reads answers with it.
+"""
+
+from math_qwen.units import CANONICAL, SCALES
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+FUNCTIONS = _words(
+    """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp sqrt cbrt abs floor ceil
+    frac binom"""
+)
+FUNCTION_SPELLINGS = {
+    "dfrac": "frac", "tfrac": "frac", "cfrac": "frac", "dbinom": "binom", "tbinom": "binom",
+    "asin": "arcsin", "acos": "arccos", "atan": "arctan", "tg": "tan", "ctg": "cot", "cosec": "csc",
+}  # fmt: skip
+SIGN_SPELLINGS = {
+    "cdot": "*", "times": "*", "ast": "*", "div": "/", "pm": "±", "mp": "∓", "leq": "<=", "le": "<=", "leqslant": "<=",
+    "geq": ">=", "ge": ">=", "geqslant": ">=", "lt": "<", "gt": ">", "neq": "!=", "ne": "!=", "approx": "~",
+    "simeq": "~", "doteq": "~", "cup": "cup", "in": "in", "lbrace": r"\{", "rbrace": r"\}", "lvert": "|", "rvert": "|",
+    "vert": "|", "mid": "|", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lbrack": "[", "rbrack": "]",
+    "ldots": "...", "dots": "...", "cdots": "...", "emptyset": "∅", "varnothing": "∅", "circ": "°", "degree": "°",
+    "overline": "overline", "dot": "dot", "prime": "'", "colon": ":", "backslash": "\\",
+}  # fmt: skip
+NAME_SPELLINGS = {"infty": "oo", "pi": "pi", "infinity": "oo", "inf": "oo", "imaginaryi": "i", "exponentiale": "e"}
+GREEK = _words(
+    """alpha beta gamma delta epsilon varepsilon eta theta vartheta iota kappa lambda mu nu xi rho sigma tau
+    upsilon phi varphi chi psi omega Delta Theta Lambda Xi Sigma Upsilon Phi Psi Omega ell"""
+)
+WORD_SIGNS = {"and": "and", "or": "or", "percent": "%", "或": "or", "和": "and", "与": "and", "或者": "or"}
+_SHORT_WORDS = _words("no yes odd all one two six ten per sq cu am pm")
+
+TEXT_COMMANDS = _words("text textbf textit textrm textnormal mathrm mathbf mathit mathsf mbox hbox operatorname")
+TEXT_SWITCHES = _words("rm bf it")  # they hold to the end of the group: {\rm cm}
+IGNORED = _words(
+    """left right big Big bigg Bigg bigl bigr Bigl Bigr displaystyle textstyle scriptstyle limits quad qquad thinspace
+    boxed fbox bm boldsymbol"""
+)
+
+WORDS = frozenset(CANONICAL) | frozenset(SCALES) | _SHORT_WORDS
+ESCAPED = {
+    r"\%": "%", r"\$": "$", r"\#": "#", r"\&": "&", r"\_": "_", r"\|": "|", "**": "^",
+    r"\(": "", r"\)": "", r"\[": "", r"\]": "", '"': "", "`": "",
+}  # fmt: skip
+BRACKETS = {"(": 1, "[": 1, r"\{": 1, ")": -1, "]": -1, r"\}": -1}
+
+CHARACTERS = str.maketrans(
+    {
+        "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "∕": "/", "⁄": "/",
+        "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∪": r"\cup ", "∈": r"\in ", "∞": r"\infty ",
+        "π": r"\pi ", "√": r"\sqrt ", "°": r"^\circ ", "…": "...",
+        "，": ",", "、": ",", "；": ";", "：": ":", "。": ".",
+        "．": ".", "％": "%", "（": "(", "）": ")", "［": "[", "］": "]", "｛": "{", "｝": "}", "＝": "=", "＋": "+",
+        "－": "-", "￥": "¥", "＄": "$", "²": "^2", "³": "^3", "½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3",
+        "⅔": " 2/3", "′": "'", "’": "'", "“": '"', "”": '"', "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ",
+        "\u2009": r"\,", "\u202f": r"\,", "\xa0": r"\,",
+        **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
+    }
+)  # fmt: skip

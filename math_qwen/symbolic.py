@@ -1,0 +1,165 @@
+"""Expressions in, judgements of a killable worker out.
+
+The symbolic worker may run away on a hostile expression, so it is another process: asked over a pipe with a deadline
+for each question, killed and started again when it is late. It is warm: sympy is imported once a process, and never in
+this one. Any thread may ask. A worker that dies for reasons of its own is our failure, not the answer's: the question
+is put once more to a fresh one.
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from queue import LifoQueue
+from typing import Literal, Self
+
+from math_qwen.outcome import Equivalence, Outcome, undecided
+from math_qwen.tree import Expression, to_json
+from specialists.errors import GradeError
+
+DEADLINE_S = 2.0
+START_S = 60.0  # importing sympy on a busy machine
+RECYCLE_AFTER = 5_000  # questions; sympy's caches grow
+
+Question = Literal["identical", "proportional", "between"]
+
+
+class SymbolicPool:
+    """Up to `workers` processes, started when first needed; a context manager that leaves none behind.
+
+    Args:
+        workers: at most this many at a time; one for each core if None.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        self._workers = [_Worker() for _ in range(workers or os.cpu_count() or 1)]
+        self._idle: LifoQueue[_Worker] = LifoQueue()  # last in, first out: ask a warm one
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._owner = os.getpid()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, question: Question, *nodes: Expression, deadline_s: float = DEADLINE_S) -> Equivalence:
+        """Put one question to a worker; waits while all are busy.
+
+        Args:
+            question: "identical" or "proportional" of two expressions; "between" of one and two numbers.
+            nodes: the expressions.
+            deadline_s: seconds of wall clock for the answer, without the wait for an idle worker and its start.
+
+        Returns:
+            The worker's judgement; undecided where it was late, ran out of memory or died twice.
+
+        Raises:
+            GradeError: no worker can be started.
+        """
+        request = {"question": question, "nodes": [to_json(node) for node in nodes], "deadline_s": deadline_s}
+        message = json.dumps(request).encode()
+        worker = self._idle.get()
+        try:
+            for _ in range(2):
+                try:
+                    return worker.ask(message, deadline_s)
+                except _Died:
+                    continue
+            return undecided("the symbolic worker died twice")
+        finally:
+            self._idle.put(worker)
+
+    def close(self) -> None:
+        """End all workers. In a forked child this does nothing: they belong to the parent."""
+        if os.getpid() == self._owner:
+            for worker in self._workers:
+                worker.stop()
+
+
+@lru_cache(maxsize=1)
+def _pool_of(_pid: int) -> SymbolicPool:
+    pool = SymbolicPool()
+    atexit.register(pool.close)
+    return pool
+
+
+def default_pool() -> SymbolicPool:
+    """Return the pool that this process shares; it is closed at exit. A forked child gets one of its own."""
+    return _pool_of(os.getpid())
+
+
+class _Died(Exception):
+    """The worker's end of the pipe closed while a question was open."""
+
+
+class _Worker:
+    """One place for a process: started on demand, stopped when late."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._link: Connection | None = None
+        self._asked = 0
+
+    def ask(self, message: bytes, deadline_s: float) -> Equivalence:
+        link = self._link or self._start()
+        try:
+            link.send_bytes(message)
+            if not link.poll(deadline_s):
+                self.stop()
+                return undecided("timeout")
+            outcome, reason = json.loads(link.recv_bytes())
+        except (EOFError, OSError):
+            self.stop()
+            raise _Died from None
+        self._asked += 1
+        if self._asked >= RECYCLE_AFTER:
+            self.stop()
+        return Equivalence(Outcome(outcome), reason)
+
+    def stop(self) -> None:
+        if self._link:
+            self._link.close()
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+        self._link = self._process = None
+
+    def _start(self) -> Connection:
+        link, far_end = Pipe()
+        descriptor = far_end.fileno()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "math_qwen.symbolic_worker", str(descriptor)],
+            pass_fds=(descriptor,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            env=_environment(),
+            cwd="/",
+        )
+        far_end.close()
+        self._link, self._asked = link, 0
+        try:
+            if link.poll(START_S):
+                link.recv_bytes()
+                return link
+        except EOFError:
+            pass
+        self.stop()
+        raise GradeError("the symbolic worker does not start; `python -m math_qwen.symbolic_worker 0` shows why")
+
+
+def _environment() -> Mapping[str, str]:
+    """Return all that a worker may know of us: where the modules are, and how to compute.
+
+    gmpy2 and flint abort the process on some numbers instead of raising, so sympy and mpmath are told to do without.
+    """
+    path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)  # noqa: PTH100  "" means here
+    plain = {"SYMPY_GROUND_TYPES": "python", "MPMATH_NOGMPY": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    loader = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
+    return {"PYTHONPATH": path, **plain, **loader}
