@@ -1,0 +1,140 @@
+"""Program and tests into a verdict, by way of the sandbox.
+
+A program that fails is a verdict. A sandbox that fails is a `GradeError`: nobody's answer is wrong because of it.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from code_qwen.extract import extract_program
+from code_qwen.problems import CodeProblem
+from sandbox import Result, SandboxPool, SandboxUnavailable, Status, Task
+from specialists.errors import GradeError
+from specialists.family import Judging
+from specialists.records import Completion, Mark, Problem, Verdict
+
+MARKS = {
+    Status.PASS: Mark.CORRECT,
+    Status.FAIL: Mark.WRONG,
+    Status.ERROR: Mark.CRASHED,
+    Status.NO_VERDICT: Mark.CRASHED,
+    Status.SIGNAL: Mark.CRASHED,
+    Status.KILLED: Mark.CRASHED,
+    Status.OOM: Mark.CRASHED,
+    Status.OUTPUT_LIMIT: Mark.CRASHED,
+    Status.TIMEOUT: Mark.TIMED_OUT,
+    Status.CPU_LIMIT: Mark.TIMED_OUT,
+    Status.UNSUPPORTED: Mark.UNDECIDED,
+}
+
+
+def grade_program(problem: CodeProblem, program: str, box: SandboxPool) -> Verdict:
+    """Judge one program.
+
+    Args:
+        problem: its tests decide.
+        program: what was extracted from a completion; "" is no answer.
+        box: an open pool.
+
+    Raises:
+        GradeError: the sandbox failed, or the problem's own tests do not run.
+    """
+    if not program.strip():
+        return _no_answer(problem)
+    try:
+        return _verdict(problem, program, box.run(_task(problem, program)))
+    except SandboxUnavailable as error:
+        raise GradeError(str(error)) from None
+
+
+class ProgramGrader:
+    """Judges completions of code benchmarks in one open pool; see `specialists.family.Grader`."""
+
+    def __init__(self, box: SandboxPool) -> None:
+        self._box = box
+        self._stamps: dict[str, None] = {}
+
+    def grade(self, items: Iterable[tuple[Problem, Completion]]) -> Iterator[Verdict]:
+        """Yield one verdict for each item, in order, a few programs running at once. Raises `GradeError`."""
+        waiting: deque[tuple[CodeProblem, Completion, str]] = deque()
+        try:
+            for result in self._box.map(_tasks(items, waiting)):
+                yield from _unanswered(waiting)
+                problem, completion, program = waiting.popleft()
+                self._stamps.update(dict.fromkeys(result.stamps))
+                yield _verdict(problem, program, result, completion.sample)
+        except SandboxUnavailable as error:
+            raise GradeError(str(error)) from None
+        yield from _unanswered(waiting)
+
+    def stamps(self) -> tuple[str, ...]:
+        """Return what the sandbox could not promise; empty in a container."""
+        return tuple(self._stamps)
+
+
+@contextmanager
+def open_grader(judging: Judging) -> Iterator[ProgramGrader]:
+    """Open a sandbox as the user asked and give a grader. Raises `GradeError` saying what is missing."""
+    with ExitStack() as stack:
+        try:
+            pool = SandboxPool(judging.sandbox, judging.workers, accept_risk=judging.accept_risk)
+            box = stack.enter_context(pool)
+        except (SandboxUnavailable, ValueError) as error:
+            raise GradeError(str(error)) from None
+        yield ProgramGrader(box)
+
+
+def _tasks(
+    items: Iterable[tuple[Problem, Completion]], waiting: deque[tuple[CodeProblem, Completion, str]]
+) -> Iterator[Task]:
+    """Yield a task for each item with a program in it; every item is noted in `waiting`."""
+    for problem, completion in items:
+        if not isinstance(problem, CodeProblem):
+            raise GradeError(f"problem {problem.id}: has no tests; this grader judges programs")
+        program = extract_program(completion.text, problem)
+        waiting.append((problem, completion, program))
+        if program:
+            yield _task(problem, program)
+
+
+def _unanswered(waiting: deque[tuple[CodeProblem, Completion, str]]) -> Iterator[Verdict]:
+    """Take the items at the head that hold no program."""
+    while waiting and not waiting[0][2]:
+        problem, completion, _ = waiting.popleft()
+        yield _no_answer(problem, completion.sample)
+
+
+def _task(problem: CodeProblem, program: str) -> Task:
+    tests = problem.tests
+    if re.search(r"^def check\(", tests, re.MULTILINE) and not re.search(r"^check\(", tests, re.MULTILINE):
+        tests += f"\n\ncheck({problem.entry_point})\n"
+    try:
+        return Task(
+            language=problem.language,
+            program=program,
+            tests=tests,
+            entry_point=problem.entry_point,
+            prelude=problem.prelude,
+        )
+    except ValueError as error:
+        raise GradeError(f"problem {problem.id}: {error}") from None
+
+
+def _no_answer(problem: Problem, sample: int = 0) -> Verdict:
+    return Verdict(problem_id=problem.id, sample=sample, mark=Mark.NO_ANSWER, reason="no program found")
+
+
+def _verdict(problem: Problem, program: str, result: Result, sample: int = 0) -> Verdict:
+    reason = f"{result.status}: {result.detail}" if result.detail else str(result.status)
+    if result.status.is_ours:
+        raise GradeError(f"problem {problem.id}: the sandbox could not judge it: {reason}")
+    return Verdict(
+        problem_id=problem.id,
+        sample=sample,
+        mark=MARKS[result.status],
+        answer=program,
+        reason=reason,
+        proof=result.proof,
+    )
