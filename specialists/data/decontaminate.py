@@ -1,4 +1,4 @@
-"""Samples and benchmark items in, verdict and report out.
+"""Samples in, verdicts on contamination out.
 
 No sample may teach a benchmark's item. Two rules, chosen by the recipe (`Mix.overlap`):
 

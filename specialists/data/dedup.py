@@ -5,9 +5,9 @@ signatures), banded into 32 x 8, which makes two documents of Jaccard 0.8 meet w
 suspicion: the Jaccard of the two sets of runs is computed for every pair that meets, and decides. Lower thresholds than
 0.7 get more and narrower bands.
 
-Copies form stars, not chains. Documents come best first; each is a copy only of a document that was itself kept. So
-nothing is lost whole, what A and C lose to B they would have lost to B alone, and the outcome follows from the ranking,
-never from the order of reading.
+Copies form stars, not chains. Documents come best first, and each is a copy only of a document that was itself kept. So
+no group is lost whole, nothing goes for being like something that went, and the outcome follows from the ranking, never
+from the order of reading.
 """
 
 import hashlib

@@ -14,7 +14,7 @@ from specialists.records import Sample
 # Thresholds without a source are ours: they leave out what no reader would call text, and no more.
 MIN_CHARS = 5  # not blank; a document of less teaches nothing
 MAX_LINE_CHARS = 100_000  # a longer line is data, whatever the language
-MIN_ALPHANUMERIC_SHARE = 0.25  # bigcode-dataset, near_deduplication and preprocessing, 2024-02: the same value
+MIN_ALPHANUMERIC_SHARE = 0.25  # bigcode-dataset, preprocessing, 2024-02
 MIN_CHARS_FOR_SHARES = 200  # a share of less text says nothing: short formulas are fine
 MAX_REPEATED_LINES_SHARE = 0.7  # OpenCoder, opc_data_filtering, 2025-03: duplicate lines <= 0.7
 MIN_LINES_FOR_REPEATS = 20

@@ -1,4 +1,4 @@
-"""What came in and what was dropped, in; the account of it out.
+"""Drops in, an account of every document out.
 
 Every document that comes in is either kept or dropped for one counted reason, and for each reason there are a few to
 look at. Nothing here depends on the order in which drops are told, so that two runs over the same data agree.

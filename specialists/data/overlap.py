@@ -1,4 +1,4 @@
-"""Benchmark items in, an index that finds them in text out.
+"""Benchmark items in, an index to find them out.
 
 Two ways a text can hold an item. A 13-gram, 13 successive words of any of the item's texts; and, for a prompt of fewer
 than 13 words, the whole prompt word for word with its punctuation. Hashes only point: every hit is compared word by

@@ -14,7 +14,7 @@ interrupted and started again; what is there is overwritten.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from specialists.data.dedup import Copy, exact_copies, near_copies
 from specialists.data.filters import FORM, QUALITY
 from specialists.data.funnel import Funnel
 from specialists.data.pack import TokenSpool, pack
-from specialists.data.rows import Reject
+from specialists.data.rows import Reject, check_columns
 from specialists.data.spool import Entry, Spool, SpooledTexts
 from specialists.errors import ConfigError, DataError
 from specialists.family import Drop, Filter, Maker
@@ -70,7 +70,7 @@ def prepare_stage(
     _check(stage.mix, stage.objective)
     out.mkdir(parents=True, exist_ok=True)
     with TokenSpool(out, stage, tokenizer, end_of_text) as tokens:
-        facts = _clean(stage.mix, makers, filters, items, out, stage.seed, tokens)
+        facts = _clean(_read(stage.mix, makers, stage.seed), stage.mix, filters, items, out, tokens)
         packed = pack(tokens, seed=stage.seed, out=out / "blocks")
     first = next(iter(read_records(out / "kept.jsonl", Sample)))
     write_text(out / "example.txt", _example(first, tokenizer))
@@ -97,23 +97,27 @@ def clean_only(
     """
     _check(mix, None)
     out.mkdir(parents=True, exist_ok=True)
-    return _clean(mix, makers, filters, items, out, seed, None)
+    return _clean(_read(mix, makers, seed), mix, filters, items, out, None)
+
+
+def _read(mix: Mix, makers: Mapping[str, Maker], seed: int) -> Iterator[Sample | Reject]:
+    for source in mix.sources:
+        yield from track(sources.read(source, makers, seed), f"read {source.name}")
 
 
 def _clean(
+    read: Iterable[Sample | Reject],
     mix: Mix,
-    makers: Mapping[str, Maker],
     filters: Sequence[Filter],
     items: Sequence[EvalItem],
     out: Path,
-    seed: int,
     tokens: TokenSpool | None,
 ) -> dict[str, Any]:
     """Walk the line and write what it leaves; `tokens` takes in every sample that passed all else."""
     funnel = Funnel()
     with Spool(out / "samples.spool") as spool:
         with funnel.step("read"):
-            entries = _read(mix, makers, seed, spool, funnel)
+            entries = _admit(read, spool, funnel)
         with funnel.step("exact copies"):
             ranked = sorted(entries, key=lambda entry: entry.rank)
             copies = exact_copies([entry.fingerprint for entry in ranked])
@@ -139,20 +143,19 @@ def _clean(
     return _write_account(funnel, entries, report, out)
 
 
-def _read(mix: Mix, makers: Mapping[str, Maker], seed: int, spool: Spool, funnel: Funnel) -> list[Entry]:
-    """Spool every sample of every source that is a document at all."""
+def _admit(read: Iterable[Sample | Reject], spool: Spool, funnel: Funnel) -> list[Entry]:
+    """Spool every sample that is a document at all."""
     entries: list[Entry] = []
     judge = _first_of(FORM)
-    for source in mix.sources:
-        for item in track(sources.read(source, makers, seed), f"read {source.name}"):
-            content = "" if isinstance(item, Reject) else item.content()
-            num_bytes = item.num_bytes if isinstance(item, Reject) else len(content.encode())
-            funnel.came(item.source, num_bytes)
-            drop = item.drop if isinstance(item, Reject) else judge(item)
-            if drop is not None:
-                funnel.drop(item.source, item.id, drop, num_bytes, content)
-            elif isinstance(item, Sample):
-                entries.append(spool.add(item))
+    for item in read:
+        content = "" if isinstance(item, Reject) else item.content()
+        num_bytes = item.num_bytes if isinstance(item, Reject) else len(content.encode())
+        funnel.came(item.source, num_bytes)
+        drop = item.drop if isinstance(item, Reject) else judge(item)
+        if drop is not None:
+            funnel.drop(item.source, item.id, drop, num_bytes, content)
+        elif isinstance(item, Sample):
+            entries.append(spool.add(item))
     return entries
 
 
@@ -211,11 +214,12 @@ def _write_account(funnel: Funnel, kept: Sequence[Entry], report: dict[str, Any]
 
 
 def _check(mix: Mix, objective: str | None) -> None:
-    """Raise ConfigError where sources share a name, or give text where the objective needs conversations."""
+    """Raise ConfigError where sources share a name, or give text where the objective needs chat, or neither."""
     names = [source.name for source in mix.sources]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(f"source names must differ: {twice[0]!r} is there twice")
     for source in mix.sources:
+        check_columns(source)
         gives = "text" if source.kind == "folder" or "text" in source.columns else "chat"
         if source.kind != "made" and objective not in (None, gives):
             raise ConfigError(

@@ -102,7 +102,7 @@ def _listed(row: Mapping[str, Any], column: str) -> list[Message] | Drop:
         turn = cast("Mapping[str, Any]", turn)
         role = turn.get("role", turn.get("from"))
         if not isinstance(role, str) or role not in _ROLES:
-            return Drop("unknown_role", repr(role))
+            return Drop("unknown_role", repr(role)[:100])
         content = _text(turn, "content" if "content" in turn else "value")
         if isinstance(content, Drop):
             return content

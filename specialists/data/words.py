@@ -59,10 +59,12 @@ def find_words(text: str, *, marks: bool = False) -> Words:
     kind = kinds[codes]
     inside = np.zeros(len(kind) + 2, np.bool_)
     inside[1:-1] = kind == _WORD
-    starts, ends = (inside[1:] > inside[:-1]).nonzero()[0], (inside[1:] < inside[:-1]).nonzero()[0]
+    begins, finishes = inside[1:] > inside[:-1], inside[1:] < inside[:-1]
     if marks:
-        alone = (kind == _MARK).nonzero()[0]
-        starts, ends = np.sort(np.concatenate((starts, alone))), np.sort(np.concatenate((ends, alone + 1)))
+        alone = kind == _MARK
+        begins[:-1] |= alone
+        finishes[1:] |= alone
+    starts, ends = begins.nonzero()[0], finishes.nonzero()[0]
     return Words(text, starts, ends, _mix(_hash_runs(codes, starts, ends)))
 
 
@@ -106,7 +108,7 @@ def _hash_runs(values: NDArray[np.unsignedinteger], starts: Positions, ends: Pos
     return (sums[ends] - sums[starts]) * inverses[starts]
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)  # one for each power of two, so that growing texts do not compute them again
 def _powers(size: int) -> tuple[Hashes, Hashes]:
     """Return B**i and B**-i for i < size."""
 

@@ -1,4 +1,4 @@
-"""What only code needs: the standard library as a corpus, and filters for files."""
+"""Code only: the corpus, and filters for files."""
 
 import keyword
 import sysconfig

@@ -1,4 +1,4 @@
-"""Benchmark items in training data: what is found, dropped, and only counted."""
+"""Benchmark items in training data are found."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""Exact and near copies, against the obvious formula."""
+"""Exact and near copies against the formula."""
 
 import random
 import re

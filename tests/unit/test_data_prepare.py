@@ -1,4 +1,4 @@
-"""The whole line on real files: what is kept, what is said about the rest."""
+"""The whole line on real files."""
 
 import gzip
 import json
@@ -145,7 +145,10 @@ def test_text_stage_becomes_blocks(tmp_path: Path) -> None:
     assert facts["index"] == Index([ITEM, SHORT]).digests
     assert (tmp_path / "out/example.txt").read_text() == str(kept[0])[:400]
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.suffix in {".npy", ".jsonl"}}
+    for left in ("samples.spool", "ids.spool", "trained.spool", "blocks/ids.raw"):  # what a killed attempt leaves
+        (tmp_path / "out" / left).write_bytes(b"torn")
     prepare_stage(stage, **SETTINGS, tokenizer=tokenizer, end_of_text=end, out=tmp_path / "out")
+    assert {path for path in (tmp_path / "out").rglob("*") if path.suffix in {".spool", ".raw"}} == set()
     assert {path: path.read_bytes() for path in before} == before
 
 

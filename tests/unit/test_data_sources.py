@@ -1,4 +1,4 @@
-"""Sources: what becomes a sample, and why the rest does not."""
+"""Sources: what becomes a sample, and what not."""
 
 import gzip
 import json
