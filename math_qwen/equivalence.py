@@ -14,13 +14,13 @@ bare list never equals a tuple, no unit is converted, number words are words, `\
 
 from functools import lru_cache
 
-from math_qwen.outcome import Equivalence, Outcome, OverLimit, equal, not_equal, undecided
-from math_qwen.parse import read_answer
-from math_qwen.profile import profile_named
-from math_qwen.structure import Comparison
-from math_qwen.symbolic import DEADLINE_S, SymbolicPool, default_pool
-from math_qwen.tokens import Token, tokenize
-from math_qwen.tree import Node
+from math_qwen.answers.outcome import Equivalence, Outcome, OverLimit, equal, not_equal, undecided
+from math_qwen.answers.parse import read_answer
+from math_qwen.answers.profile import profile_named
+from math_qwen.answers.structure import Comparison
+from math_qwen.answers.symbolic import DEADLINE_S, SymbolicPool, default_pool
+from math_qwen.answers.tokens import Token, tokenize
+from math_qwen.answers.tree import Node
 
 __all__ = ["Equivalence", "Outcome", "equivalent"]
 
@@ -40,7 +40,7 @@ def equivalent(
     Args:
         gold: one answer, without the text around it.
         answer: the other answer; the order makes no difference.
-        profile: a key of `math_qwen.profile.PROFILES`: what the data set's own rules add.
+        profile: a key of `math_qwen.answers.profile.PROFILES`: what the data set's own rules add.
         pool: the symbolic workers to ask; those that this process shares if None.
         deadline_s: seconds of wall clock for all that this comparison asks of them.
 

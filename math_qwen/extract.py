@@ -9,7 +9,7 @@ format, then takes the last number. All scans are linear in the length of the te
 import re
 from collections.abc import Callable
 
-from math_qwen.boxes import last_boxes
+from math_qwen.answers.boxes import last_boxes
 
 MAX_CHARS = 1_000_000  # of a solution; of a longer one the end is read
 MAX_ANSWER_CHARS = 5_000  # behind a marker
@@ -20,8 +20,8 @@ _NEXT_TURN = re.compile(
     r"\n\s{0,3}(?:Q|Question|Problem|Human|User|问题)\s?[:：]|<\|(?:im_start|im_end|endoftext)\|>|</s>"
 )
 
-# "####" ends GSM8K's solutions, "the final answer is" Minerva's (arXiv 2206.14858, appendix D); 答案是 and 答： end Chinese
-# ones. Only after 答： a whole sentence follows, whose last number is the answer. "We check our answer:" is no marker.
+# "####" ends GSM8K's solutions, "the final answer is" Minerva's (arXiv 2206.14858, appendix D), 答案是 and 答： Chinese
+# ones. After 答： a whole sentence follows, whose last number is the answer. "We may check our answer:" is no marker.
 _MARKER = re.compile(
     r"(?P<hashes>####)"
     r"|(?i:\banswers?\s{1,3}(?:is|are)\b)\*{0,2}(?!')"

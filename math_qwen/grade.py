@@ -8,10 +8,10 @@ model writes is executed, so nothing it writes can forge an outcome.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from math_qwen.answers.profile import profile_named
+from math_qwen.answers.symbolic import SymbolicPool
 from math_qwen.equivalence import Outcome, equivalent
 from math_qwen.extract import EXTRACTORS
-from math_qwen.profile import profile_named
-from math_qwen.symbolic import SymbolicPool
 from specialists.errors import ConfigError
 from specialists.family import Judging
 from specialists.records import Completion, Mark, Problem, Verdict
@@ -33,7 +33,7 @@ def grade_solution(
         gold: the reference answer alone, such as `\frac{1}{2}`.
         solution: all that the model wrote.
         extractor: a key of `math_qwen.extract.EXTRACTORS`: which answers count as given.
-        profile: a key of `math_qwen.profile.PROFILES`: what the data set's own rules add.
+        profile: a key of `math_qwen.answers.profile.PROFILES`: what the data set's own rules add.
         pool: the symbolic workers to ask; those that this process shares if None.
 
     Returns:

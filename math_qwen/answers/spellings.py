@@ -1,9 +1,9 @@
 """Tables: the many spellings of one sign.
 
-Only data. `math_qwen.tokens` reads answers with it.
+Only data. `math_qwen.answers.tokens` reads answers with it.
 """
 
-from math_qwen.units import CANONICAL, SCALES
+from math_qwen.answers.units import CANONICAL, SCALES
 
 
 def _words(text: str) -> frozenset[str]:

@@ -4,7 +4,9 @@ An answer can be given in many forms: `x < 3` or `(-oo, 3)`, `x = 5` or `5`, `1 
 a tree to the plainer form where there is one.
 """
 
-from math_qwen.tree import CONSTANTS, Apply, Expression, Items, Name, Node, Number, Relation, mentions, names
+from typing import NamedTuple
+
+from math_qwen.answers.tree import CONSTANTS, Apply, Expression, Items, Name, Node, Number, Relation, mentions, names
 
 _INFINITY = Name("oo")
 _MINUS_INFINITY = Apply("neg", (Name("oo"),))
@@ -23,17 +25,27 @@ def plain(node: Node) -> Node:
             return node if len(both) == 1 else Items("list", both)
 
 
-def definition(relation: Relation) -> tuple[frozenset[str], tuple[Node, ...]] | None:
-    """Return the names and the values of `x = 5`, `x = 10/2 = 5`, `f(x) = x + 1` or `(x, y) = (1, 2)`.
+class Definition(NamedTuple):
+    """The names on one side of an equation, and what stands on its other sides."""
 
-    None for any other relation, also for `x = 2x`, which defines nothing. A lone variable may stand on the right.
+    names: frozenset[str]
+    values: tuple[Node, ...]
+
+
+def definition(relation: Relation) -> Definition | None:
+    """Return what `x = 5`, `x = 10/2 = 5`, `f(x) = x + 1`, `(x, y) = (1, 2)` or `0.5 = 50%` defines.
+
+    None for any other relation, also for `x = 2x`, which defines nothing. A lone variable may stand on the right; an
+    equation between constants defines their value without a name.
     """
     if set(relation.ops) != {"="}:
         return None
+    if not any(map(_all_names, relation.sides)):
+        return Definition(frozenset(), relation.sides)
     for first, *values in (relation.sides, relation.sides[::-1]):
         labels = _labels(first)
         if labels and all(labels.isdisjoint(_all_names(value)) for value in values):
-            return labels, tuple(values)
+            return Definition(labels, tuple(values))
     return None
 
 
@@ -57,7 +69,7 @@ def _all_names(node: Node) -> frozenset[str]:
 
 
 def _plain_items(kind: str, items: tuple[Node, ...]) -> Items:
-    items = _without_common_name(items)
+    items = _without_common_name(items) if len(items) > 1 else items
     if kind == "or" and all(isinstance(item, Items) and item.kind in ("()", "(]", "[)", "[]", "cup") for item in items):
         kind = "cup"  # x < 1 or x > 3
     if kind == "cup":
@@ -67,13 +79,14 @@ def _plain_items(kind: str, items: tuple[Node, ...]) -> Items:
 
 def _without_common_name(items: tuple[Node, ...]) -> tuple[Node, ...]:
     """Return the values of `x = 2 or x = 3` and of `x = 2, 3`; other items as they are."""
-    defined = [definition(item) if isinstance(item, Relation) else None for item in items]
-    names_found = {found[0] for found in defined if found}
-    if len(items) < 2 or not defined[0] or len(names_found) != 1:
+    named = [definition(item) if isinstance(item, Relation) else None for item in items]
+    if not named[0] or len({found.names for found in named if found}) > 1:
         return items
-    if any(isinstance(item, Relation) and not found for item, found in zip(items, defined, strict=True)):
+    if any(isinstance(item, Relation) and not found for item, found in zip(items, named, strict=True)):
         return items
-    return tuple(found[1][-1] if found else item for item, found in zip(items, defined, strict=True))
+    if any(found and len(found.values) > 1 for found in named):
+        return items
+    return tuple(found.values[0] if found else item for item, found in zip(items, named, strict=True))
 
 
 def _parts_of_union(node: Node) -> tuple[Node, ...]:

@@ -1,8 +1,8 @@
 """Questions in on a pipe, judgements out: one process.
 
-Started by `math_qwen.symbolic`, which kills it when an answer takes too long. What stands in a model's answer is never
-run as code: requests are trees of numbers and names, and LaTeX goes to a parser. The process gets no environment and
-no open files but its pipe, and limits its own memory and processor time, so that it ends even if its parent is gone.
+Started by `math_qwen.answers.symbolic`, which kills it when an answer takes too long. What stands in a model's answer is
+never run as code: requests are trees of numbers and names, and LaTeX goes to a parser. The process gets no environment
+and no open files but its pipe, and limits its own memory and processor time, so that it ends even if its parent is gone.
 """
 
 import json
@@ -12,9 +12,9 @@ from math import ceil
 from multiprocessing.connection import Connection
 from typing import Any
 
-from math_qwen import numeric
-from math_qwen.outcome import Equivalence, undecided
-from math_qwen.tree import Expression, Number, from_json
+from math_qwen.answers import numeric
+from math_qwen.answers.outcome import Equivalence, undecided
+from math_qwen.answers.tree import Expression, Number, from_json
 
 MEMORY_BYTES = 2 * 2**30
 READY = b"ready"

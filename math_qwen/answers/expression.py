@@ -7,17 +7,17 @@ r"""Tokens in, one expression of the answer language out.
     atom     = number | name | function | fraction | root | |sum| | brackets
 
 Recursive descent. Nothing is computed, and depth and number of nodes are bounded, so reading costs no more than the
-length of the answer. `math_qwen.parse` adds what stands around expressions: lists, brackets, relations, units.
+length of the answer. `math_qwen.answers.parse` adds what stands around expressions: lists, brackets, relations, units.
 """
 
 from collections.abc import Sequence
 from fractions import Fraction
 
-from math_qwen.cursor import Cursor, NotYet, Unreadable
-from math_qwen.numerals import mixed_number, read_literal, read_number
-from math_qwen.tokens import Token
-from math_qwen.tree import Apply, Expression, Items, Latex, Name, Node, Number
-from math_qwen.units import CURRENCY_SIGNS
+from math_qwen.answers.cursor import Cursor, NotYet, Unreadable
+from math_qwen.answers.numerals import mixed_number, read_literal, read_number
+from math_qwen.answers.tokens import Token
+from math_qwen.answers.tree import Apply, Expression, Items, Latex, Name, Node, Number
+from math_qwen.answers.units import CURRENCY_SIGNS
 
 _MAX_SIGNS = 4  # in a row, before or after one number
 _POSTFIXES = {"!": "!", "%": "percent", "°": "degree"}

@@ -12,7 +12,7 @@ import sympy
 from latex2sympy2_extended.latex2sympy2 import ConversionConfig, latex2sympy
 from mpmath import mp
 
-from math_qwen.evaluate import NoValue
+from math_qwen.answers.evaluate import NoValue
 
 _CONVERSION = ConversionConfig(interpret_as_mixed_fractions=False, lowercase_symbols=False)
 

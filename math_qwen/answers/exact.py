@@ -7,9 +7,9 @@ Every step is bounded before it is taken: the size of a power or a factorial is 
 from fractions import Fraction
 from math import comb, factorial, isqrt
 
-from math_qwen.evaluate import NoValue, Undefined, evaluate
-from math_qwen.outcome import OverLimit
-from math_qwen.tree import Expression
+from math_qwen.answers.evaluate import NoValue, Undefined, evaluate
+from math_qwen.answers.outcome import OverLimit
+from math_qwen.answers.tree import Expression
 
 MAX_BITS = 10_000  # of a numerator or denominator; about 3000 digits
 MAX_FACTORIAL = 1_000  # 1000! has 8530 bits

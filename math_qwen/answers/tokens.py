@@ -9,7 +9,7 @@ Scanning is linear in the length of the text.
 import re
 from typing import NamedTuple
 
-from math_qwen.spellings import (
+from math_qwen.answers.spellings import (
     BRACKETS,
     CHARACTERS,
     ESCAPED,
@@ -41,9 +41,9 @@ _CHINESE_FRACTIONS = (
     (re.compile(r"(?<!\d)(\d+)分之(\d+)"), r"\2/\1"),
 )
 
-_THIN = r"(?:\{,\}|,?\\!\s*|\\,)"  # separators that can only mean thousands between digits
+_THIN = r"(?:\{,\}|(?:,\s?)?\\!\s*|\\,)"  # separators that can only mean thousands between digits
 _EUROPEAN = r"(?P<european>[1-9]\d{0,2}(?:\.\d{3})+,\d+(?![\d.,]))"
-_GROUPED = r"(?P<grouped>[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?!\d)(?!,\d))"
+_GROUPED = r"(?P<grouped>(?<!\d,)[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?!\d)(?!,\d))"
 _SCIENTIFIC = r"(?:[eE][+-]?\d+(?![\w.]))?"
 _REST = (
     rf"(?P<thin>\d{{1,3}}(?:{_THIN}\d{{3}})+(?:\.\d+)?(?!\d))"
@@ -86,7 +86,7 @@ def _one_alphabet(text: str) -> str:
 
 def _without_dollar_delimiters(text: str) -> str:
     """Drop `$` that open and close mathematics; a `$` without a partner is the currency."""
-    text = text.replace(r"\$", "\0")
+    text = text.replace("\0", " ").replace(r"\$", "\0")
     if text.count("$") % 2:
         text = text.replace("$", "\0", 1)
     return text.replace("$", " ").replace("\0", "$")

@@ -11,9 +11,9 @@ from fractions import Fraction
 from hashlib import blake2b
 from typing import NamedTuple
 
-from math_qwen.evaluate import NoValue, Undefined, evaluate
-from math_qwen.exact import exact_value
-from math_qwen.tree import Expression
+from math_qwen.answers.evaluate import NoValue, Undefined, evaluate
+from math_qwen.answers.exact import exact_value
+from math_qwen.answers.tree import Expression
 
 PRIME = 2**61 - 31
 _I = pow(7, (PRIME - 1) // 4, PRIME)  # 7 is no square modulo PRIME, so this squares to -1

@@ -18,8 +18,8 @@ from multiprocessing.connection import Connection
 from queue import LifoQueue
 from typing import Literal, Self
 
-from math_qwen.outcome import Equivalence, Outcome, undecided
-from math_qwen.tree import Expression, to_json
+from math_qwen.answers.outcome import Equivalence, Outcome, undecided
+from math_qwen.answers.tree import Expression, to_json
 from specialists.errors import GradeError
 
 DEADLINE_S = 2.0
@@ -42,6 +42,7 @@ class SymbolicPool:
         for worker in self._workers:
             self._idle.put(worker)
         self._owner = os.getpid()
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -61,8 +62,10 @@ class SymbolicPool:
             The worker's judgement; undecided where it was late, ran out of memory or died twice.
 
         Raises:
-            GradeError: no worker can be started.
+            GradeError: no worker can be started, or the pool is closed.
         """
+        if self._closed:
+            raise GradeError("the pool of symbolic workers is closed")
         request = {"question": question, "nodes": [to_json(node) for node in nodes], "deadline_s": deadline_s}
         message = json.dumps(request).encode()
         worker = self._idle.get()
@@ -79,6 +82,7 @@ class SymbolicPool:
     def close(self) -> None:
         """End all workers. In a forked child this does nothing: they belong to the parent."""
         if os.getpid() == self._owner:
+            self._closed = True
             for worker in self._workers:
                 worker.stop()
 
@@ -100,19 +104,21 @@ class _Died(Exception):
 
 
 class _Worker:
-    """One place for a process: started on demand, stopped when late."""
+    """One place for a process: started on demand, replaced when late."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._link: Connection | None = None
+        self._ready = False
         self._asked = 0
 
     def ask(self, message: bytes, deadline_s: float) -> Equivalence:
-        link = self._link or self._start()
+        link = self._ready_link()
         try:
             link.send_bytes(message)
             if not link.poll(deadline_s):
                 self.stop()
+                self._launch()  # it warms up while the caller goes on
                 return undecided("timeout")
             outcome, reason = json.loads(link.recv_bytes())
         except (EOFError, OSError):
@@ -131,27 +137,33 @@ class _Worker:
             self._process.wait()
         self._link = self._process = None
 
-    def _start(self) -> Connection:
+    def _ready_link(self) -> Connection:
+        link = self._link or self._launch()
+        if self._ready:
+            return link
+        try:
+            if link.poll(START_S):
+                link.recv_bytes()
+                self._ready = True
+                return link
+        except (EOFError, OSError):
+            pass
+        self.stop()
+        raise GradeError("the symbolic worker does not start; `python -m math_qwen.answers.worker 0` shows why")
+
+    def _launch(self) -> Connection:
         link, far_end = Pipe()
-        descriptor = far_end.fileno()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "math_qwen.symbolic_worker", str(descriptor)],
-            pass_fds=(descriptor,),
+            [sys.executable, "-m", "math_qwen.answers.worker", str(far_end.fileno())],
+            pass_fds=(far_end.fileno(),),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             env=_environment(),
             cwd="/",
         )
         far_end.close()
-        self._link, self._asked = link, 0
-        try:
-            if link.poll(START_S):
-                link.recv_bytes()
-                return link
-        except EOFError:
-            pass
-        self.stop()
-        raise GradeError("the symbolic worker does not start; `python -m math_qwen.symbolic_worker 0` shows why")
+        self._link, self._ready, self._asked = link, False, 0
+        return link
 
 
 def _environment() -> Mapping[str, str]:

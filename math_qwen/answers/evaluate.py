@@ -1,14 +1,14 @@
 """An expression in, its value in some arithmetic out.
 
-One walk over the tree serves three arithmetics: exact fractions (`math_qwen.exact`), residues modulo a prime
-(`math_qwen.identity`) and long decimals (`math_qwen.numeric`, in the worker). Each is a `Field`.
+One walk over the tree serves three arithmetics: exact fractions (`math_qwen.answers.exact`), residues modulo a prime
+(`math_qwen.answers.identity`) and long decimals (`math_qwen.answers.numeric`, in the worker). Each is a `Field`.
 """
 
 from fractions import Fraction
 from functools import reduce
 from typing import Protocol, TypeVar
 
-from math_qwen.tree import Apply, Expression, Latex, Name, Number
+from math_qwen.answers.tree import Apply, Expression, Latex, Name, Number
 
 V = TypeVar("V")
 

@@ -2,24 +2,24 @@
 
 1. Exact fractions: equal or not, or within the tolerance that a data set's own rule allows.
 2. A decimal against an exact value: equal if it has six significant digits and the exact value rounds or is cut to it.
-3. Rational expressions: an exact test of identity, see `math_qwen.identity`.
-4. Everything else: long decimals in the symbolic worker, see `math_qwen.numeric`.
+3. Rational expressions: an exact test of identity, see `math_qwen.answers.identity`.
+4. Everything else: long decimals in the symbolic worker, see `math_qwen.answers.numeric`.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
 
-from math_qwen import identity
-from math_qwen.evaluate import Undefined
-from math_qwen.exact import exact_value
-from math_qwen.outcome import Equivalence, equal, not_equal
-from math_qwen.profile import Profile
-from math_qwen.tree import Apply, Expression, Number, mentions, names
+from math_qwen.answers import identity
+from math_qwen.answers.evaluate import Undefined
+from math_qwen.answers.exact import exact_value
+from math_qwen.answers.outcome import Equivalence, equal, not_equal
+from math_qwen.answers.profile import Profile
+from math_qwen.answers.tree import Apply, Expression, Number, mentions, names
 
 MIN_DIGITS = 6  # significant digits that a decimal must show to stand for an exact value
 
 Ask = Callable[..., Equivalence]
-"""Puts a question of `math_qwen.symbolic.Question` about expressions to the symbolic worker."""
+"""Puts a question of `math_qwen.answers.symbolic.Question` about expressions to the symbolic worker."""
 
 
 def compare_expressions(a: Expression, b: Expression, profile: Profile, ask: Ask) -> Equivalence:

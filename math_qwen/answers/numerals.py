@@ -7,10 +7,10 @@ and mixed numbers (`3 1/2`, `3\frac12`). A literal is exact: 0.1 is one tenth.
 import re
 from fractions import Fraction
 
-from math_qwen.cursor import Cursor
-from math_qwen.outcome import OverLimit
-from math_qwen.tokens import Token
-from math_qwen.tree import Apply, Node, Number
+from math_qwen.answers.cursor import Cursor
+from math_qwen.answers.outcome import OverLimit
+from math_qwen.answers.tokens import Token
+from math_qwen.answers.tree import Apply, Node, Number
 
 MAX_DIGITS = 3000  # of one literal; Python itself refuses to read or print more than 4300
 
@@ -31,6 +31,8 @@ def read_number(cursor: Cursor, token: Token) -> Number:
         return Number(Fraction(int(whole + start), scale) + Fraction(int(period), scale * (10 ** len(period) - 1)))
     if _INTEGER.fullmatch(token.text) and (part := _take_plain_fraction(cursor)):
         return Number(literal.value + part)
+    if literal.step is not None:
+        cursor.accept("...")  # 0.333333... is read as the digits it shows
     return literal
 
 

@@ -12,11 +12,11 @@ that is recognised and not compared yet: matrices, number bases, ratios and time
 
 from fractions import Fraction
 
-from math_qwen.cursor import NotYet, Unreadable
-from math_qwen.expression import ExpressionReader
-from math_qwen.tokens import Token
-from math_qwen.tree import KINDS, Apply, Items, Latex, Name, Node, Number, Prose, Quantity, Relation, Unread
-from math_qwen.units import SCALES, canonical_unit
+from math_qwen.answers.cursor import NotYet, Unreadable
+from math_qwen.answers.expression import ExpressionReader
+from math_qwen.answers.tokens import Token
+from math_qwen.answers.tree import KINDS, Apply, Items, Latex, Name, Node, Number, Prose, Quantity, Relation, Unread
+from math_qwen.answers.units import SCALES, canonical_unit
 
 MAX_WORKER_TOKENS = 200
 
@@ -137,8 +137,9 @@ class _AnswerReader(ExpressionReader):
             value = self._apply("*", value, Number(Fraction(SCALES[self.next().text])))
         currency, self._currency = self._currency, outer
         words = self._unit_words()
-        if isinstance(value, Apply) and value.op == "degree":
-            value, words = value.args[0], ["degree", *words]
+        degrees = _degrees(value)
+        if degrees:
+            value, words = degrees, ["degree", *words]
         if currency and (not words or canonical_unit(words[:1]) != canonical_unit(currency)):
             words = [currency, *words]
         if not words:
@@ -164,6 +165,16 @@ class _AnswerReader(ExpressionReader):
                 self.skip(1)
             else:
                 return words
+
+
+def _degrees(value: Node) -> Node | None:
+    """Return the number of degrees where the whole value is in degrees, as in -5°."""
+    match value:
+        case Apply("degree", (number,)):
+            return number
+        case Apply("neg", (Apply("degree", (Number(x, step),)),)):
+            return Number(-x, step)
+    return None
 
 
 def _bracketed_items(opening: str, inner: Node, closing: str) -> Node:

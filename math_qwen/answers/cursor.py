@@ -6,8 +6,8 @@ many nodes it has built, so that a hostile answer ends in `OverLimit` and not in
 
 from collections.abc import Sequence
 
-from math_qwen.outcome import OverLimit
-from math_qwen.tokens import Token
+from math_qwen.answers.outcome import OverLimit
+from math_qwen.answers.tokens import Token
 
 MAX_DEPTH = 32  # open brackets, exponents and function arguments at one place
 MAX_NODES = 512

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 from mpmath import mp
 
-from math_qwen.evaluate import NoValue, Undefined, evaluate
-from math_qwen.latex import latex_value
-from math_qwen.outcome import Equivalence, equal, not_equal, undecided
-from math_qwen.tree import CONSTANTS, Expression
+from math_qwen.answers.evaluate import NoValue, Undefined, evaluate
+from math_qwen.answers.latex import latex_value
+from math_qwen.answers.outcome import Equivalence, equal, not_equal, undecided
+from math_qwen.answers.tree import CONSTANTS, Expression
 
 DIGITS = (50, 100)
 MIN_POINTS = 3  # fewer usable points prove nothing about an expression with variables

@@ -1,0 +1,12 @@
+r"""The language of answers: read, compared, never run.
+
+    text --tokens--> tokens --parse--> tree --forms--> plain form --structure--> parts --scalars--> Equivalence
+                                                                                    \--symbolic--> worker
+
+- `tokens`, with the tables `spellings` and `units`, brings every spelling of a sign to one.
+- `parse` reads structures, `expression` and `numerals` what is in them, on a bounded `cursor`, into a `tree`.
+- `forms` finds the plain form, `structure` compares part by part, `scalars` compares numbers and expressions.
+- `evaluate` computes a tree in one of three arithmetics: fractions (`exact`), residues (`identity`), long decimals.
+- `symbolic` owns the worker processes. `worker`, `numeric` and `latex` run in them and are the only users of sympy.
+- `outcome` says how a comparison ended, `profile` what a data set's own rules add, `boxes` finds `\boxed` in a text.
+"""
