@@ -137,8 +137,10 @@ def _request(task: Task, limits: Limits) -> dict[str, Any]:
         program |= {"entry_point": task.entry_point, "mutates": task.mutates}
         judge = {k: getattr(task, k) for k in ("entry_point", "mutates", "prelude", "tests")}
     numbers = {k: v for k, v in vars(limits).items() if k != "wall_s"}
-    expected_bytes = len((task.expected_stdout or "").encode("utf-8", "surrogatepass"))
-    stdout_bytes = max(limits.output_bytes, expected_bytes + _MARGIN_BYTES)
+    stdout_bytes = limits.output_bytes
+    if task.expected_stdout is not None:
+        expected_bytes = len(task.expected_stdout.encode("utf-8", "surrogatepass"))
+        stdout_bytes = max(stdout_bytes, expected_bytes + _MARGIN_BYTES)
     all_limits = {**numbers, "wall_s": limits.backstop_s, "stdout_bytes": stdout_bytes}
     return {"program": program, "judge": judge, "stdin": task.stdin, "limits": all_limits}
 

@@ -48,7 +48,7 @@ PROBES: tuple[Probe, ...] = (
     ),
     breaker("writing to the system", '\nopen("/usr/local/mark", "w").close()'),
     breaker("writing to the supervisor's code", '\nopen("/opt/sandbox/__main__.py", "a").close()', needs="namespace"),
-    breaker("writing to the kernel's settings", '\nopen("/proc/sys/vm/overcommit_memory", "r+").write("0")'),
+    breaker("writing to the kernel's settings", '\nopen("/proc/sys/vm/overcommit_memory", "r+").close()'),
     breaker("the environment of process 1", '\nopen("/proc/1/environ", "rb").read()'),
     breaker("the descriptors of process 1", '\nos.listdir("/proc/1/fd")'),
     breaker("the kernel's log", '\nopen("/dev/kmsg", "rb").close()'),

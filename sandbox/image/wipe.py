@@ -15,14 +15,14 @@ def wipe(directory: str) -> None:
     top = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         todo = os.listdir(top)
-        moved = 0
+        moved, unused = 0, os.urandom(8).hex()  # a name that nobody who is dead by now could have put in the way
         while todo:
             name = todo.pop()
             if _removed(name, top):
                 continue
             for inner in _empty(name, top):
                 moved += 1
-                fresh = f".wipe-{moved}"
+                fresh = f"{unused}-{moved}"
                 os.rename(f"{name}/{inner}", fresh, src_dir_fd=top, dst_dir_fd=top)
                 todo.append(fresh)
             with contextlib.suppress(OSError):
