@@ -16,6 +16,7 @@ Not covered: a function spread over several fences, and methods of a class where
 import re
 import textwrap
 from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
 import tree_sitter_python
@@ -26,7 +27,8 @@ _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)"
 _FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})", re.MULTILINE)
 _TOP_LEVEL = re.compile(r"^[^\s#)\]}]", re.MULTILINE)  # a line that ends a function before it, unless inside a string
 _CODE_LINE = re.compile(r"^(?:import|from|def|class|async|@|#|[A-Za-z_]\w*[ \t]*(?::[^\n]*)?=)", re.MULTILINE)
-_MOST_ENDS = 100  # places where a function may end that are looked at; beyond, the text is no program
+_DEFINES = re.compile(r"(?:async|def|class|import|from)\b|@")
+_MOST_PLACES = 100  # places where code may begin or a function end that are looked at
 _DEFINITIONS = frozenset(
     {
         "import_statement",
@@ -59,7 +61,7 @@ def extract_program(completion: str, problem: Asked) -> str:
     prompt, name = problem.prompt.replace("\r\n", "\n"), problem.entry_point
     given = _before(prompt, name)
     blocks = [match[2] for match in _FENCED.finditer(text)]
-    answers = [block for block in map(textwrap.dedent, blocks) if _defined_at(block, name) is not None]
+    answers = [block for block in map(_unindented, blocks) if _defined_at(block, name) is not None]
     if answers:
         whole = [block for block in answers if _is_clean(block)]
         return given + _program((whole or answers)[-1], name)
@@ -70,6 +72,11 @@ def extract_program(completion: str, problem: Asked) -> str:
     if not _ends_inside(prompt, name):
         return ""
     return next(filter(None, (_continuation(prompt, name, body) for body in (bare, *blocks))), "")
+
+
+def _unindented(block: str) -> str:
+    """Return a block that stands indented in its answer without that indentation."""
+    return textwrap.dedent(block) if _continues(block) else block
 
 
 def _continues(text: str) -> bool:
@@ -101,15 +108,19 @@ def _ends_inside(prompt: str, name: str) -> bool:
 def _continuation(prompt: str, name: str, body: str) -> str:
     """Return prompt and body up to the end of the function, "" if the body adds nothing to it.
 
-    Some models begin the body without its indentation, because their answer was stripped; it is put back.
+    Some models begin the body without its indentation, because their answer was stripped; it is put back where that
+    gives a function that parses.
     """
     start = _defined_at(prompt, name)
     assert start is not None
-    for text in (body, f"    {body.lstrip()}"):
+    texts = [body] if _DEFINES.match(body.lstrip()) else [body, f"    {body.lstrip()}"]
+    for text in texts:
         source = prompt + text
         end = _function_end(source, start, at_least=len(prompt))
-        added = source[len(prompt) : end]
-        if any(line.strip() and not line.lstrip().startswith("#") for line in added.splitlines()):
+        added = any(
+            line.strip() and not line.lstrip().startswith("#") for line in source[len(prompt) : end].splitlines()
+        )
+        if added and (text is body or _is_clean(source[start:end])):
             return source[:end].rstrip() + "\n"
     return ""
 
@@ -118,7 +129,7 @@ def _program(source: str, name: str) -> str:
     """Return the code of an answer: from its first line of code to the last definition after the function."""
     start = _defined_at(source, name)
     assert start is not None
-    begin = next((at for at in _code_lines(source, start) if _is_clean(source[at:start])), start)
+    begin = next((at for at in _code_lines(source, start) if _is_clean(f"{source[at:start]}def f(): pass")), start)
     end = _function_end(source, start)
     return source[begin:end].rstrip() + "\n" + "".join(f"\n{text}\n" for text in _definitions(source[end:]))
 
@@ -126,7 +137,7 @@ def _program(source: str, name: str) -> str:
 def _code_lines(source: str, start: int) -> Iterator[int]:
     """Yield where the lines before `start` begin that look like code, and 0 first."""
     yield 0
-    yield from (match.start() for match in _CODE_LINE.finditer(source, 0, start))
+    yield from (match.start() for match in islice(_CODE_LINE.finditer(source, 0, start), _MOST_PLACES))
 
 
 def _function_end(source: str, start: int, *, at_least: int = 0) -> int:
@@ -134,9 +145,8 @@ def _function_end(source: str, start: int, *, at_least: int = 0) -> int:
 
     A line at column 0 may still belong to a string or to brackets; then what stands before it does not parse.
     """
-    for number, match in enumerate(_TOP_LEVEL.finditer(source, max(at_least, _line_end(source, start)))):
-        if number >= _MOST_ENDS:
-            break
+    lines = _TOP_LEVEL.finditer(source, max(at_least, _line_end(source, start)))
+    for match in islice(lines, _MOST_PLACES):
         if _is_clean(source[start : match.start()]):
             return match.start()
     return len(source)

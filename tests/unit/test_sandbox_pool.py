@@ -47,7 +47,7 @@ class FakeWorker:
 
 
 class FakeBackend:
-    def __init__(self, script: Script = always(Status.PASS)) -> None:
+    def __init__(self, script: Script = lambda _program: Status.PASS) -> None:
         self.script = script
         self.workers: list[FakeWorker] = []
         self.closed = False
