@@ -1,1 +1,1 @@
-"""TODO"""
+"""Code-Qwen and Code-Qwen-Chat: code, judged by running it."""

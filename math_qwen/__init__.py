@@ -1,1 +1,1 @@
-"""TODO"""
+"""Math-Qwen-Chat: maths SFT, verified answers, four benchmarks."""

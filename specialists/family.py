@@ -7,10 +7,13 @@ it never looks one up by import. A new specialist is one folder that builds one 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
+from specialists.errors import ConfigError
 from specialists.recipe import Recipe, Source
 from specialists.records import Completion, Problem, Prompt, Sample, Verdict
+
+CHAT = "chat"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ Filter = Callable[[Sample], Drop | None]
 
 Maker = Callable[[Source, int], Iterator[Sample]]
 """Generates samples for a source of kind "made", given the source and the stage's seed."""
+
+Row = Mapping[str, Any]
+P = TypeVar("P", bound=Problem)
 
 
 @dataclass(frozen=True)
@@ -50,26 +56,51 @@ class Grader(Protocol):
 
 
 @dataclass(frozen=True)
-class Benchmark:
+class Published:
+    """Where the rows of a published data set lie; the places are tried in this order."""
+
+    mirror: str  # path inside the folder that SPECIALISTS_DATA names
+    package: str = ""  # "module/path/inside" of an installed Python package
+    hub: str = ""  # dataset id on the Hugging Face hub
+    subset: str = ""
+    split: str = "test"
+
+
+@dataclass(frozen=True)
+class Benchmark(Generic[P]):
     """One benchmark: its problems, how a model is asked, how its answer is judged.
 
-    `forms` maps a name to a way of asking; "chat" is what chat models get, and the first other one is what text models
-    get. A base model is asked in every form and keeps the best. `protocol` is printed beside the score. `mutants` turns
-    a problem into answers that must be judged wrong, for `check`.
+    Attributes:
+        rows: where its published rows lie; None for a benchmark that is generated.
+        problems: turns the rows (none for a generated one) into problems.
+        forms: name -> a way of asking. "chat" is what chat models get, the first other one what text models get; a base
+            model is asked in every form and keeps the best.
+        stop: form -> strings that end a completion.
+        right: a completion of the problem that must be judged correct.
+        wrong: completions that must not be.
+        exceptions: problem id -> why its own right completion is refused.
+        protocol: what is printed beside the score.
     """
 
     name: str
     title: str
     metric: str
-    load: Callable[[], list[Problem]]
-    forms: Mapping[str, Callable[[Problem], Prompt]]
+    rows: Published | None
+    problems: Callable[[Iterable[Row]], list[P]]
+    forms: Mapping[str, Callable[[P], Prompt]]
     open_grader: Callable[[Judging], AbstractContextManager[Grader]]
-    mutants: Callable[[Problem], Iterable[str]]
+    right: Callable[[P], str]
+    wrong: Callable[[P], Iterable[str]]
     max_new_tokens: int
-    stop: Mapping[str, tuple[str, ...]]
     protocol: Mapping[str, str]
-    needs: str = ""  # what has to be there for `load` to work, in words; "" if nothing
-    gold_exceptions: Mapping[str, str] = field(default_factory=dict)  # problem id -> why its own gold fails
+    stop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+
+    def form_for(self, objective: str) -> str:
+        """Return the form in which a model trained for `objective` ("text" or "chat") is asked."""
+        if objective == CHAT:
+            return CHAT
+        return next(form for form in self.forms if form != CHAT)
 
 
 @dataclass(frozen=True)
@@ -79,6 +110,20 @@ class Family:
     name: str
     title: str
     recipes: Mapping[str, Recipe]
-    benchmarks: tuple[Benchmark, ...]
+    benchmarks: tuple[Benchmark[Any], ...]
     makers: Mapping[str, Maker] = field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
+
+    def benchmark(self, name: str) -> Benchmark[Any]:
+        """Return a benchmark by name; raises ConfigError naming those there are."""
+        for benchmark in self.benchmarks:
+            if benchmark.name == name:
+                return benchmark
+        known = ", ".join(b.name for b in self.benchmarks)
+        raise ConfigError(f"benchmark {name!r} is not one of {self.name}'s; there are: {known}")
+
+    def recipe(self, name: str) -> Recipe:
+        """Return a recipe by name; raises ConfigError naming those there are."""
+        if name not in self.recipes:
+            raise ConfigError(f"recipe {name!r} is not one of {self.name}'s; there are: {', '.join(self.recipes)}")
+        return self.recipes[name]

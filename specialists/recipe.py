@@ -94,7 +94,6 @@ class Stage(Knobs):
     steps: Positive | None = None  # length of the stage: exactly one of steps, epochs and tokens
     epochs: Annotated[float, Field(gt=0)] | None = None
     tokens: Positive | None = None
-    dropout: Share = 0.0  # on attention weights
     optim: Optim
     parallel: Parallel = Parallel()
     save_every: Positive = 100  # steps between checkpoints to resume from
@@ -121,6 +120,7 @@ class Judge(Knobs):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_new_tokens: Positive | None = None  # None: what the benchmark declares
     seed: int = 0
+    optional: bool = False  # skipped with a note, not an error, where its data is not on this machine
 
     @model_validator(mode="after")
     def _samples_differ(self) -> Self:
@@ -163,6 +163,7 @@ class Recipe(Knobs):
     judges: tuple[Judge, ...] = ()
     generate_batch: Positive = 32  # completions decoded together
     notes: dict[str, str] = {}  # knob path -> where its value comes from, e.g. {"stages.cpt.seq_len": "[C] sec. 4.1"}
+    deviations: tuple[str, ...] = ()  # what the source of the recipe says and this recipe does not do, and why
 
     @field_validator("stages")
     @classmethod

@@ -124,7 +124,9 @@ class Score(Record):
     """
 
     benchmark: str
+    title: str  # the benchmark's name as people write it
     model: str
+    checkpoint: str  # digest of the weights that were judged
     form: str
     metric: str
     value: float

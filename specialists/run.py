@@ -17,6 +17,7 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
@@ -54,6 +55,10 @@ class Manifest(BaseModel):
         """The identity of the outputs: equal outputs have equal digests, whenever and wherever they were made."""
         return digest_of(self.outputs)
 
+    def digest_under(self, folder: str) -> str:
+        """The identity of the outputs inside one folder of the step, whatever lies beside it."""
+        return digest_of({path: found for path, found in self.outputs.items() if path.startswith(f"{folder}/")})
+
 
 class Step:
     """One folder of a run, from its first file to its manifest."""
@@ -62,10 +67,8 @@ class Step:
         self.path = path
         self.name = name
         self.inputs = dict(inputs)
-        self.manifest = read_manifest(path)
-        if self.manifest is not None and self.manifest.inputs != self.inputs:
-            self.manifest = None
-            shutil.rmtree(path)
+        found = read_manifest(path)
+        self.manifest = found if found is not None and found.inputs == self.inputs else None
 
     @property
     def done(self) -> bool:
@@ -129,32 +132,45 @@ class Run:
     def recipe_path(self) -> Path:
         return self.path / "recipe.yaml"
 
+    @property
+    def start_path(self) -> Path:
+        return self.path / "start"
+
+    def data_path(self, stage: str) -> Path:
+        """The folder of a stage's prepared data."""
+        return self.path / "data" / stage
+
+    def train_path(self, stage: str) -> Path:
+        """The folder of a stage's training."""
+        return self.path / "train" / stage
+
     def start(self, inputs: Mapping[str, str]) -> Step:
         """The checkpoint that the chain begins with."""
-        return self._step("start", inputs)
+        return Step(self.start_path, "start", inputs)
 
     def data(self, stage: str, inputs: Mapping[str, str]) -> Step:
         """The prepared data of a stage."""
-        return self._step(f"data/{stage}", inputs)
+        return Step(self.data_path(stage), f"data/{stage}", inputs)
 
     def train(self, stage: str, inputs: Mapping[str, str]) -> Step:
         """The training of a stage."""
-        return self._step(f"train/{stage}", inputs)
+        return Step(self.train_path(stage), f"train/{stage}", inputs)
 
     def completions(self, model: str, benchmark: str, form: str, inputs: Mapping[str, str]) -> Step:
         """What a model answered to a benchmark asked in one form."""
-        return self._step(f"eval/{model}/{benchmark}/{form}/completions", inputs)
+        return self._judged(model, benchmark, form, "completions", inputs)
 
     def verdicts(self, model: str, benchmark: str, form: str, inputs: Mapping[str, str]) -> Step:
         """The judgement of those answers, and the score."""
-        return self._step(f"eval/{model}/{benchmark}/{form}/verdicts", inputs)
+        return self._judged(model, benchmark, form, "verdicts", inputs)
 
     def manifests(self) -> dict[str, Manifest]:
         """Every finished step of the run by name, in the order they were finished."""
         found = (read_manifest(path.parent) for path in self.path.rglob(MANIFEST))
         return {m.step: m for m in sorted((m for m in found if m), key=lambda m: m.finished)}
 
-    def _step(self, name: str, inputs: Mapping[str, str]) -> Step:
+    def _judged(self, model: str, benchmark: str, form: str, part: str, inputs: Mapping[str, str]) -> Step:
+        name = f"eval/{model}/{benchmark}/{form}/{part}"
         return Step(self.path / name, name, inputs)
 
 
@@ -191,6 +207,24 @@ def digest_file(path: Path) -> str:
     """Return the SHA-256 of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_code(*packages: str) -> str:
+    """Return one digest over the Python files of installed packages, so that a step can be redone when they change."""
+    files: dict[str, str] = {}
+    for package in packages:
+        spec = importlib.util.find_spec(package)
+        assert spec is not None and spec.origin is not None, f"{package} is not a package"
+        folder = Path(spec.origin).parent
+        files |= {f"{package}/{p.relative_to(folder)}": digest_file(p) for p in sorted(folder.rglob("*.py"))}
+    return digest_of(files)
+
+
+def digest_place(path: Path) -> str:
+    """Return a digest of which files lie at a place, with size and time of change: cheap, and changes when they do."""
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = [(str(p.relative_to(path)), p.stat()) for p in files if p.is_file()]
+    return digest_of([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
 
 
 def provenance() -> dict[str, str]:

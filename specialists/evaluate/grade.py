@@ -4,9 +4,11 @@ Every verdict is written as it is made, so a killed grading goes on with what is
 verdicts or not at all: a completion nobody judged is an error, never a zero.
 """
 
+import functools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from specialists.errors import DataError, GradeError
 from specialists.evaluate.metrics import mean, pass_at_k, wilson
@@ -17,11 +19,16 @@ from specialists.records import Completion, Mark, Problem, Score, Verdict
 from specialists.run import write_text
 
 VERDICTS = "verdicts.jsonl"
-SCORE = "score.json"
 
 
 def grade(
-    benchmark: Benchmark, problems: Sequence[Problem], completions: Path, judging: Judging, out: Path, *, label: str
+    benchmark: Benchmark[Any],
+    problems: Sequence[Problem],
+    completions: Path,
+    judging: Judging,
+    out: Path,
+    *,
+    label: str,
 ) -> tuple[list[Verdict], tuple[str, ...]]:
     """Judge every completion of a file into `verdicts.jsonl`.
 
@@ -41,32 +48,59 @@ def grade(
         GradeError: the grader cannot work.
     """
     answers = list(read_records(completions, Completion))
-    by_id = {problem.id: problem for problem in problems}
-    _check_coverage(answers, by_id, completions)
+    _check_coverage(answers, problems, completions)
     path = out / VERDICTS
     drop_torn_line(path)
-    done = {(v.problem_id, v.sample): v for v in read_records(path, Verdict)} if path.exists() else {}
-    missing = [(by_id[c.problem_id], c) for c in answers if (c.problem_id, c.sample) not in done]
-    with benchmark.open_grader(judging) as grader:
-        for verdict in track(grader.grade(missing), f"grade {label}", len(missing)):
-            append_records(path, [verdict])
-            done[verdict.problem_id, verdict.sample] = verdict
-        stamps = grader.stamps()
-    unjudged = [c.problem_id for c in answers if (c.problem_id, c.sample) not in done]
-    if unjudged:
-        raise GradeError(f"{benchmark.name}: the grader gave no verdict for {unjudged[0]} and {len(unjudged) - 1} more")
-    verdicts = [done[c.problem_id, c.sample] for c in answers]
+    done = list(read_records(path, Verdict)) if path.exists() else []
+    keep = functools.partial(append_records, path)
+    verdicts, stamps = judge_all(benchmark, problems, answers, judging, label=label, done=done, keep=keep)
     write_text(path, "".join(verdict.to_line() + "\n" for verdict in verdicts))
     return verdicts, stamps
 
 
+def judge_all(
+    benchmark: Benchmark[Any],
+    problems: Sequence[Problem],
+    answers: Sequence[Completion],
+    judging: Judging,
+    *,
+    label: str,
+    done: Iterable[Verdict] = (),
+    keep: Callable[[list[Verdict]], object] = lambda _: None,
+) -> tuple[list[Verdict], tuple[str, ...]]:
+    """Judge completions that are not judged yet.
+
+    Args:
+        benchmark, problems, judging, label: as `grade`.
+        answers: the completions; every one answers one of the problems.
+        done: verdicts that are there already.
+        keep: called with each new verdict as it is made.
+
+    Returns:
+        The verdicts in the order of the answers, and the grader's stamps.
+    """
+    by_id = {problem.id: problem for problem in problems}
+    known = {(verdict.problem_id, verdict.sample): verdict for verdict in done}
+    missing = [(by_id[c.problem_id], c) for c in answers if (c.problem_id, c.sample) not in known]
+    with benchmark.open_grader(judging) as grader:
+        for verdict in track(grader.grade(missing), f"grade {label}", len(missing)):
+            keep([verdict])
+            known[verdict.problem_id, verdict.sample] = verdict
+        stamps = grader.stamps()
+    unjudged = [c.problem_id for c in answers if (c.problem_id, c.sample) not in known]
+    if unjudged:
+        raise GradeError(f"{benchmark.name}: the grader gave no verdict for {unjudged[0]} and {len(unjudged) - 1} more")
+    return [known[c.problem_id, c.sample] for c in answers], stamps
+
+
 def score(
-    benchmark: Benchmark,
+    benchmark: Benchmark[Any],
     problems: Sequence[Problem],
     verdicts: Sequence[Verdict],
     *,
     model: str,
     form: str,
+    checkpoint: str = "",
     subset: str = "",
     stamps: Iterable[str] = (),
     protocol: Mapping[str, str] | None = None,
@@ -85,7 +119,9 @@ def score(
         groups[problem.group] = (right + correct[problem.id], of + asked[problem.id])
     return Score(
         benchmark=benchmark.name,
+        title=benchmark.title,
         model=model,
+        checkpoint=checkpoint,
         form=form,
         metric=benchmark.metric,
         value=value,
@@ -101,13 +137,10 @@ def score(
     )
 
 
-def _check_coverage(answers: Sequence[Completion], by_id: Mapping[str, Problem], path: Path) -> None:
-    foreign = next((c.problem_id for c in answers if c.problem_id not in by_id), None)
-    if foreign is not None:
-        raise DataError(f"{path}: {foreign!r} is not a problem of this benchmark")
-    answered = {c.problem_id for c in answers}
-    silent = [problem for problem in by_id if problem not in answered]
-    if silent:
-        raise DataError(
-            f"{path}: {len(silent)} of {len(by_id)} problems have no completion, the first is {silent[0]!r}"
-        )
+def _check_coverage(answers: Sequence[Completion], problems: Sequence[Problem], path: Path) -> None:
+    asked, answered = {problem.id for problem in problems}, {answer.problem_id for answer in answers}
+    if answered - asked:
+        raise DataError(f"{path}: {min(answered - asked)!r} is not a problem of this benchmark")
+    if asked - answered:
+        silent = asked - answered
+        raise DataError(f"{path}: {len(silent)} of {len(asked)} problems have no completion, such as {min(silent)!r}")

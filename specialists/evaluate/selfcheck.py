@@ -6,6 +6,7 @@ answers made wrong on purpose must not be.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from specialists.family import Benchmark, Judging
 from specialists.progress import track
@@ -29,22 +30,22 @@ class SelfCheck:
         return not self.gold_refused and not self.mutants_passed
 
 
-def self_check(benchmark: Benchmark, problems: Sequence[Problem], judging: Judging) -> SelfCheck:
+def self_check(benchmark: Benchmark[Any], problems: Sequence[Problem], judging: Judging) -> SelfCheck:
     """Judge the gold answer and the mutants of every problem.
 
     Raises:
         GradeError: the grader cannot work.
     """
-    gold = [(p, _completion(p, p.gold)) for p in problems]
-    mutants = [(p, _completion(p, text)) for p in problems for text in benchmark.mutants(p)]
+    gold = [(p, _completion(p, benchmark.right(p))) for p in problems]
+    mutants = [(p, _completion(p, text)) for p in problems for text in benchmark.wrong(p)]
     with benchmark.open_grader(judging) as grader:
         judged = list(track(grader.grade([*gold, *mutants]), f"check {benchmark.name}", len(gold) + len(mutants)))
     refused = [v for v in judged[: len(gold)] if v.mark is not Mark.CORRECT]
     return SelfCheck(
         benchmark=benchmark.name,
         num_gold=len(gold),
-        gold_refused=tuple(v for v in refused if v.problem_id not in benchmark.gold_exceptions),
-        exceptions=sum(v.problem_id in benchmark.gold_exceptions for v in refused),
+        gold_refused=tuple(v for v in refused if v.problem_id not in benchmark.exceptions),
+        exceptions=sum(v.problem_id in benchmark.exceptions for v in refused),
         num_mutants=len(mutants),
         mutants_passed=tuple(v for v in judged[len(gold) :] if v.mark is Mark.CORRECT),
     )

@@ -4,6 +4,7 @@ Each finished completion is appended to `completions.jsonl` at once, so a killed
 the end the file is put in the order of the problems, so that the same answers are the same bytes.
 """
 
+import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -27,8 +28,8 @@ def complete(
     out: Path,
     *,
     label: str,
-) -> int:
-    """Write `completions.jsonl` for all problems; returns how many tokens were made in this call.
+) -> tuple[int, float]:
+    """Write `completions.jsonl` for all problems; returns the tokens made in this call, and its seconds.
 
     Args:
         problems: what is asked, in order.
@@ -45,7 +46,7 @@ def complete(
     wanted = [(p, s) for p in problems for s in range(judge.num_samples)]
     missing = [(p, s) for p, s in wanted if (p.id, s) not in done]
     requests = [Request(ask(p), _seed(judge.seed, p.id, s)) for p, s in missing]
-    num_tokens = 0
+    num_tokens, begun = 0, time.monotonic()
     with bar(f"generate {label}", len(wanted), len(done)) as advance:
         for completion in _completions(backend, requests, settings, missing):
             append_records(path, [completion])
@@ -53,7 +54,7 @@ def complete(
             num_tokens += completion.num_tokens
             advance(1, "")
     write_text(path, "".join(done[p.id, s].to_line() + "\n" for p, s in wanted))
-    return num_tokens
+    return num_tokens, round(time.monotonic() - begun, 1)
 
 
 def _completions(
@@ -69,11 +70,3 @@ def _completions(
 def _seed(seed: int, problem_id: str, sample: int) -> int:
     """Return a seed that belongs to this one completion, the same on every machine."""
     return zlib.crc32(f"{seed}/{problem_id}/{sample}".encode())
-
-
-def subset(problems: Sequence[Problem], limit: int | None) -> tuple[list[Problem], str]:
-    """Return the problems to ask, evenly spaced over the benchmark, and a note that says so ("" if all are asked)."""
-    total = len(problems)
-    if limit is None or limit >= total:
-        return list(problems), ""
-    return [problems[i * total // limit] for i in range(limit)], f"{limit} of {total}, evenly spaced"

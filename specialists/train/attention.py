@@ -32,7 +32,6 @@ def attend(
     cu_seq_lens_q: Tensor,
     max_length_q: int,
     scaling: float | None = None,
-    dropout: float = 0.0,
     sliding_window: int | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
@@ -44,7 +43,6 @@ def attend(
         cu_seq_lens_q: int32 [D + 1], where each document begins, and T.
         max_length_q: length of the longest document.
         scaling: factor on the scores; None means 1 / sqrt(K).
-        dropout: share of attention weights dropped.
         sliding_window: refused where it would cut a document short.
 
     Returns:
@@ -54,8 +52,8 @@ def attend(
         raise ValueError(f"attention over a window of {sliding_window} is not built; documents have {max_length_q}")
     if query_1HTK.shape[0] != 1:
         raise ValueError(f"packed blocks come one at a time, flattened; this batch has {query_1HTK.shape[0]} rows")
-    if query_1HTK.is_cuda:
-        return _attend_cuda(query_1HTK, key_1GTK, value_1GTK, cu_seq_lens_q, max_length_q, scaling, dropout), None
+    if query_1HTK.is_cuda and value_1GTK.dtype in (torch.bfloat16, torch.float16):
+        return _attend_cuda(query_1HTK, key_1GTK, value_1GTK, cu_seq_lens_q, max_length_q, scaling), None
     edges = cu_seq_lens_q.tolist()
     grouped = query_1HTK.shape[1] != key_1GTK.shape[1]
     parts = [
@@ -65,7 +63,6 @@ def attend(
             value_1GTK[:, :, begin:end],
             is_causal=True,
             scale=scaling,
-            dropout_p=dropout,
             enable_gqa=grouped,
         )
         for begin, end in itertools.pairwise(edges)
@@ -86,11 +83,9 @@ def _attend_cuda(
     edges: Tensor,
     longest: int,
     scaling: float | None,
-    dropout: float,
 ) -> Tensor:
-    if dropout:
-        raise ValueError("dropout > 0 is not supported by CUDA variable-length attention; set dropout = 0")
-    query, key, value = (x[0].transpose(0, 1) for x in (query_1HTK, key_1GTK, value_1GTK))
+    # Under autocast the rotation leaves query and key in fp32; the kernel wants the type of the projections.
+    query, key, value = (x[0].transpose(0, 1).to(value_1GTK.dtype) for x in (query_1HTK, key_1GTK, value_1GTK))
     options = _varlen_options()
     if "enable_gqa" not in options and key.shape[1] != query.shape[1]:
         repeats = query.shape[1] // key.shape[1]

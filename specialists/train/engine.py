@@ -137,14 +137,11 @@ def restore_rng(state: dict[str, Any]) -> None:
         torch.cuda.set_rng_state_all(state["cuda"])
 
 
-def prepare_model(model: Any, *, dropout: float, parallel: Parallel) -> Learner:
-    """Set a transformers model up for packed training: our attention, no cache, the recipe's dropout."""
+def prepare_model(model: Any, parallel: Parallel) -> Learner:
+    """Set a transformers model up for packed training: our attention, and no cache."""
     attention.register()
     model.set_attn_implementation(attention.NAME)
     model.config.use_cache = False
-    for layer in model.modules():
-        if hasattr(layer, "attention_dropout"):
-            layer.attention_dropout = dropout
     if parallel.recompute_activations:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     model.train()

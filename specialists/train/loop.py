@@ -63,7 +63,7 @@ def _train(stage: Stage, blocks: Blocks, start: Path, out: Path, seat: Seat, ope
     total = num_steps(stage, len(blocks), blocks.num_tokens)
     tokenizer = checkpoint.open_tokenizer(start)
     model = checkpoint.open_model(start, tokenizer, torch.float32)
-    engine = open_engine(prepare_model(model, dropout=stage.dropout, parallel=stage.parallel), stage, seat)
+    engine = open_engine(prepare_model(model, stage.parallel), stage, seat)
     first = _resume(engine, out, seat)
     with bar(f"train {stage.name}", total, first) as advance:
         for step in range(first, total):

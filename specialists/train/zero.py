@@ -78,13 +78,13 @@ class ZeroEngine:
 
 
 def open_zero(learner: Learner, stage: Stage, seat: Seat) -> ZeroEngine:
-    """Join the processes that the launcher started and return the engine for them."""
-    _join(seat.device)
+    """Return the engine for the processes that `join_processes` joined."""
     micro_steps = stage.batch_blocks // (stage.parallel.micro_blocks * seat.world)
     return ZeroEngine(learner, stage.optim, stage.parallel, seat.device, micro_steps=micro_steps)
 
 
-def _join(device: torch.device) -> None:
+def join_processes(device: torch.device) -> None:
+    """Join the processes that the launcher started (torchrun or DeepSpeed's own)."""
     if device.type == "cpu":
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
         # DeepSpeed compiles a shared-memory collective at start on every CPU run. Saying that it cannot be built keeps

@@ -1,0 +1,15 @@
+"""Code-Qwen as the library sees it."""
+
+from code_qwen import data, lessons
+from code_qwen.benchmarks import BENCHMARKS
+from code_qwen.recipes import RECIPES
+from specialists.family import Family
+
+FAMILY = Family(
+    name="code_qwen",
+    title="Code-Qwen and Code-Qwen-Chat",
+    recipes=RECIPES,
+    benchmarks=BENCHMARKS,
+    makers={**data.MAKERS, **lessons.MAKERS},
+    filters=data.FILTERS,
+)

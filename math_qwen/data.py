@@ -1,0 +1,80 @@
+"""Training samples for maths: made, worked, verified.
+
+`arithmetic` makes questions of Math401's kinds with their work written out, none of them in the benchmark. `verified`
+is the filter every maths sample passes: the answer at the end of the reply is extracted and compared with the gold
+answer that the sample carries, by the same verifier that grades models.
+"""
+
+import random
+from collections.abc import Iterator
+
+from math_qwen.arithmetic import benchmark_items, items
+from math_qwen.benchmarks import spaced
+from math_qwen.grade import grade_solution
+from specialists.family import Drop
+from specialists.recipe import Source
+from specialists.records import Mark, Message, Sample
+
+# How often each group is drawn: more where there is more to learn. Groups without a worked form are not taught.
+WEIGHTS = {
+    "sum-10": 1,
+    "sum-100": 4,
+    "sum-1000": 2,
+    "sum-negative": 3,
+    "decimal-sum": 1,
+    "product": 3,
+    "decimal-product": 1,
+    "quotient": 1,
+    "power": 2,
+    "irrational": 1,
+    "expression": 1,
+    "trigonometry": 2,
+}
+_SPELLINGS = str.maketrans({"×": "*", "÷": "/", " ": ""})
+
+
+def arithmetic(source: Source, seed: int) -> Iterator[Sample]:
+    """Yield worked arithmetic without end; no question of the benchmark, in any spelling of its operators."""
+    held_out = {same_question(item.query) for item in benchmark_items()}
+    rng = random.Random(seed)
+    streams = {group: items(group, seed) for group in WEIGHTS}
+    number = 0
+    while True:
+        group = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        item = next(streams[group], None)
+        if item is None:  # a small group is through: begin it again, repeats are for dedup to drop
+            streams[group] = items(group, seed)
+            continue
+        if same_question(item.query) in held_out:
+            continue
+        number += 1
+        yield Sample(
+            id=f"{source.name}/{number}",
+            source=source.name,
+            messages=(
+                Message(role="user", content=f"Calculate {spaced(item.query)}."),
+                Message(role="assistant", content=f"{item.work}\n#### {item.answer}"),
+            ),
+            origin=f"{group}, seed {seed}",
+            meta={"gold": item.answer, "profile": "math401"},
+        )
+
+
+def same_question(query: str) -> str:
+    """Return one spelling of a query: "7×8=" and "7 * 8" are the same question."""
+    return query.translate(_SPELLINGS).replace("**", "^").rstrip("=")
+
+
+def verified(sample: Sample) -> Drop | None:
+    """Drop a sample whose last reply does not end in the gold answer it carries; without one it passes."""
+    gold = sample.meta.get("gold")
+    if gold is None or not sample.messages:
+        return None
+    verdict = grade_solution(gold, sample.messages[-1].content, profile=sample.meta.get("profile", "generic"))
+    if verdict.mark is Mark.CORRECT:
+        return None
+    return Drop("wrong_answer", f"gold {gold}, reply ends in {verdict.answer}")
+
+
+MAKERS = {"arithmetic": arithmetic}
+FILTERS = (verified,)

@@ -1,0 +1,15 @@
+"""Math-Qwen as the library sees it."""
+
+from math_qwen.benchmarks import BENCHMARKS
+from math_qwen.data import FILTERS, MAKERS
+from math_qwen.recipes import RECIPES
+from specialists.family import Family
+
+FAMILY = Family(
+    name="math_qwen",
+    title="Math-Qwen-Chat",
+    recipes=RECIPES,
+    benchmarks=BENCHMARKS,
+    makers=MAKERS,
+    filters=FILTERS,
+)

@@ -1,0 +1,40 @@
+"""`python -m specialists compare RUN RUN ...`: runs side by side.
+
+Reads run directories only: no specialist, no torch, no sandbox.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specialists import terminal
+from specialists.progress import say
+from specialists.report.compare import compare as lay_side_by_side
+from specialists.report.render import write_report
+from specialists.run import Run
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def about() -> None:
+    """Lay the runs of specialists side by side."""
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="run directories")],
+    html: Annotated[Path, typer.Option(help="report to write; .md and .json are written beside it")] = Path(
+        "report.html"
+    ),
+) -> None:
+    """Compare the models of several runs with their base and with each other."""
+    comparison = lay_side_by_side([Run(run) for run in runs])
+    write_report(comparison, html)
+    terminal.print_comparison(comparison)
+    say(f"report: {html}")
+
+
+if __name__ == "__main__":
+    terminal.shield(lambda: app(prog_name="python -m specialists", standalone_mode=False))

@@ -1,0 +1,207 @@
+"""The one straight way: base to specialists to scores.
+
+Every function here does one step of a run, or finds it done. What a step needs is read from the files of the steps
+before it, so each can be run alone, on another machine, or again. This file and `judge.py` import the stages inside
+their functions: a step that is done costs no import of torch, and `--help`, `plan` and `grade` never do.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from specialists import judge
+from specialists.errors import ConfigError
+from specialists.family import CHAT, Family, Judging
+from specialists.jsonl import read_rows
+from specialists.models import Model, finished, result
+from specialists.progress import say
+from specialists.recipe import Judge, Mix, Recipe, Stage, to_yaml
+from specialists.records import Sample
+from specialists.report.compare import Comparison, compare
+from specialists.run import Manifest, Run, Step, digest_code, digest_of, digest_place
+
+
+def build(family: Family, recipe: Recipe, run: Run, judging: Judging, *, against: Sequence[Path] = ()) -> None:
+    """Walk the whole way: start, data, training, completions, verdicts.
+
+    Args:
+        family: the specialist's folder.
+        recipe: what to build.
+        run: where; what is done there with the same inputs is kept.
+        judging: how programs are run.
+        against: further files of benchmark items (`problems --out`) that training data must not hold.
+    """
+    prepare(family, recipe, run, against=against)
+    train(recipe, run)
+    judge.generate(family, run, recipe.judges)
+    judge.grade(family, run, recipe.judges, judging)
+
+
+def prepare(family: Family, recipe: Recipe, run: Run, *, against: Sequence[Path] = ()) -> None:
+    """Prepare the data of every stage; the tokenizer is the start's, which no stage changes."""
+    run.write_recipe(to_yaml(recipe))
+    base = start(family, recipe, run)
+    items = benchmark_items(family, recipe.judges, against)
+    common = {
+        "tokenizer": base.digest,
+        "items": digest_of([asdict(item) for item in items]),
+        "code": digest_code(family.name, "specialists.data"),
+    }
+    for stage in recipe.stages:
+        step = run.data(stage.name, common | _data_inputs(stage))
+        if not step.done:
+            _prepare_stage(family, stage, base, items, step)
+
+
+def start(family: Family, recipe: Recipe, run: Run) -> Model:
+    """Find, fetch or make the checkpoint that the chain begins with."""
+    inputs = {"start": recipe.start}
+    if recipe.start == "fresh":
+        inputs |= {"recipe": digest_of(recipe.model_dump(mode="json", include={"shape", "stages"}))}
+    step = run.start(inputs)
+    if step.manifest is None or not Path(step.manifest.facts["path"]).is_dir():
+        from specialists import checkpoint
+
+        say(f"start: {recipe.start}")
+        folder = step.begin()
+        path = _make_start(family, recipe, folder) if recipe.start == "fresh" else checkpoint.locate(recipe.start)
+        step.finish({"path": str(path.resolve()), "digest": checkpoint.digest(path)})
+    return result(recipe, run, None)
+
+
+def train(recipe: Recipe, run: Run) -> None:
+    """Train every stage in order, on prepared data; launched by torchrun, on all its processes."""
+    before = result(recipe, run, None)
+    for stage in recipe.stages:
+        data = finished(run.data_path(stage.name), "prepare")
+        inputs = {
+            "checkpoint": before.digest,
+            "blocks": data.digest_under("blocks"),
+            "stage": digest_of(stage.model_dump(mode="json", exclude={"mix", "gives", "save_every"})),
+        }
+        step = run.train(stage.name, inputs)
+        if not step.done:
+            _refuse_unchecked(recipe, data)
+            _train_stage(stage, before, run.data_path(stage.name) / "blocks", step)
+        before = result(recipe, run, stage)
+
+
+def benchmark_items(family: Family, judges: Sequence[Judge], against: Sequence[Path] = ()) -> list[Any]:
+    """Return every benchmark item (`data.overlap.EvalItem`) that training data must not hold.
+
+    Args:
+        family: all its benchmarks count whose data is on this machine, whether or not the recipe judges by them.
+        judges: those that it does judge by must be there, unless they are optional.
+        against: files written by `problems --out`, e.g. another family's.
+    """
+    from specialists.data.overlap import EvalItem, eval_items
+    from specialists.data.published import local_file
+
+    needed = {asked.benchmark for asked in judges if not asked.optional}
+    items: list[EvalItem] = []
+    for benchmark in family.benchmarks:
+        if benchmark.rows is None or benchmark.name in needed or local_file(benchmark.rows) is not None:
+            items += eval_items(benchmark.name, judge.load_problems(benchmark))
+    for path in against:
+        items += [EvalItem(r["benchmark"], r["id"], r["prompt"], tuple(r["texts"])) for _, r in read_rows(path)]
+    return items
+
+
+def clean(family: Family, source: Path, out: Path, *, against: Sequence[Path] = ()) -> dict[str, Any]:
+    """Clean one folder or file without a run: `kept.jsonl`, `dropped.jsonl` and `funnel.json` in `out`."""
+    from specialists.data.prepare import clean_only
+    from specialists.data.sources import source_at
+
+    return clean_only(
+        Mix(sources=(source_at(source),)),
+        makers=family.makers,
+        filters=family.filters,
+        items=benchmark_items(family, [], against),
+        out=out,
+    )
+
+
+def report(runs: Sequence[Run], html: Path) -> Comparison:
+    """Lay the scores of runs side by side in `html` and, beside it, the same numbers in Markdown and JSON."""
+    from specialists.report.render import write_report
+
+    comparison = compare(runs)
+    write_report(comparison, html)
+    return comparison
+
+
+def _make_start(family: Family, recipe: Recipe, folder: Path) -> Path:
+    """Make a checkpoint from nothing: random weights, and a tokenizer trained on the first stage's own texts."""
+    from specialists import checkpoint
+    from specialists.data import sources
+
+    assert recipe.shape is not None, "a fresh recipe has a shape"
+    stage = recipe.stages[0]
+    read = (row for source in stage.mix.sources for row in sources.read(source, family.makers, stage.seed))
+    texts = (row.content() for row in read if isinstance(row, Sample))
+    longest = max(stage.seq_len for stage in recipe.stages)
+    checkpoint.begin(recipe.shape, texts, folder / "checkpoint", max_len=4 * longest, seed=stage.seed)
+    return folder / "checkpoint"
+
+
+def _data_inputs(stage: Stage) -> dict[str, str]:
+    """Return what the data of a stage depends on: its part of the recipe, and the files on this disk."""
+    knobs = stage.model_dump(mode="json", include={"mix", "objective", "seq_len", "seed"})
+    places = [Path(os.path.expandvars(s.path)).expanduser() for s in stage.mix.sources if s.kind != "hub" and s.path]
+    found = {str(place): digest_place(place) for place in places if place.exists()}
+    return {"knobs": digest_of(knobs), "places": digest_of(found)}
+
+
+def _prepare_stage(family: Family, stage: Stage, base: Model, items: Sequence[Any], step: Step) -> None:
+    from specialists import checkpoint
+    from specialists.data.prepare import prepare_stage
+
+    say(f"prepare {stage.name}")
+    tokenizer = checkpoint.open_tokenizer(base.path)
+    folder = step.begin()
+    facts = prepare_stage(
+        stage,
+        makers=family.makers,
+        filters=family.filters,
+        items=items,
+        tokenizer=tokenizer,
+        end_of_text=checkpoint.end_of_text(tokenizer),
+        out=folder,
+    )
+    step.finish(facts)
+    if stage.objective == CHAT:
+        say(f"a sample of {stage.name}; what stands between ⟦ and ⟧ is trained on, and nothing else:")
+        say((folder / "example.txt").read_text(encoding="utf-8"))
+
+
+def _refuse_unchecked(recipe: Recipe, data: Manifest) -> None:
+    """Refuse to train on data that was not searched for the benchmarks the result will be judged by."""
+    unchecked = [j.benchmark for j in recipe.judges if not j.optional and j.benchmark not in data.facts["index"]]
+    if unchecked:
+        raise ConfigError(f"{data.step} was not searched for items of {', '.join(unchecked)}; prepare it again")
+
+
+def _train_stage(stage: Stage, before: Model, blocks: Path, step: Step) -> None:
+    from specialists.train.engine import open_single
+    from specialists.train.loop import train as run_loop
+    from specialists.train.seat import Seat
+
+    seat, open_engine = Seat.find(), open_single
+    if seat.world > 1:
+        try:
+            from specialists.train import zero
+        except ImportError:
+            raise ConfigError(
+                f"{seat.world} processes were launched, which needs DeepSpeed: pip install 'specialists[deepspeed]'"
+            ) from None
+        zero.join_processes(seat.device)
+        open_engine = zero.open_zero
+    if seat.leads:
+        step.begin()
+    seat.wait()
+    facts = run_loop(stage, blocks, before.path, step.path, seat=seat, open_engine=open_engine)
+    if seat.leads:
+        step.finish(facts)
+    seat.wait()

@@ -1,0 +1,225 @@
+"""The command line of a family: every verb.
+
+`python -m code_qwen VERB` and `python -m math_qwen VERB` come here with their `Family`. Whatever the user did wrong
+ends in one line on standard error and exit code 2; an interrupted run says that it can go on.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from specialists import build as way
+from specialists import judge as judging
+from specialists import terminal
+from specialists.errors import ConfigError
+from specialists.family import Family, Judging
+from specialists.plan import DEVICES
+from specialists.plan import plan as make_plan
+from specialists.progress import console, say
+from specialists.recipe import Judge, Recipe, change, read_recipe, to_yaml
+from specialists.run import Run, write_text
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="name of a recipe, or a YAML file")]
+MaybeRecipe = Annotated[str | None, typer.Option("--recipe", "-r", help="recipe to take instead of the run's own")]
+RunPath = Annotated[Path, typer.Option("--run", help="folder of the run")]
+Settings = Annotated[list[str] | None, typer.Option("--set", help="change a knob: stages.cpt.optim.peak_lr=2e-5")]
+Against = Annotated[
+    list[Path] | None, typer.Option(help="more benchmark items (from `problems`) to keep out of the data")
+]
+Models = Annotated[list[str] | None, typer.Option("--model", help="only this model; may be given several times")]
+Names = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="only this one; may be given several times")]
+Sandbox = Annotated[str, typer.Option(help="where programs run: docker, or process together with --accept-risk")]
+Risk = Annotated[bool, typer.Option("--accept-risk", help="run programs without a container's walls")]
+Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one per core if left out")]
+
+
+def main(family: Family) -> None:
+    """Run the command line of a family."""
+    # Threads that spin while they wait make training ten times slower as soon as anything else wants a core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    console.quiet = os.environ.get("RANK", "0") != "0"
+    terminal.shield(lambda: app(obj=family, prog_name=f"python -m {family.name}", standalone_mode=False))
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    recipe: RecipeName,
+    settings: Settings = None,
+    device: Annotated[str, typer.Option(help=f"one of {', '.join(DEVICES)}")] = "h100",
+    devices: Annotated[int, typer.Option(min=1, help="how many train together")] = 8,
+    write: Annotated[Path | None, typer.Option(help="write the recipe as YAML, every default spelled out")] = None,
+) -> None:
+    """Show what a recipe costs: tokens, steps, memory per device, hours. Nothing is run."""
+    chosen = _recipe(context.obj, recipe, settings)
+    if write is not None:
+        write_text(write, to_yaml(chosen))
+    terminal.print_plan(chosen, make_plan(chosen, device=device, devices=devices))
+
+
+@app.command()
+def build(
+    context: typer.Context,
+    recipe: RecipeName,
+    run: RunPath,
+    settings: Settings = None,
+    against: Against = None,
+    sandbox: Sandbox = "docker",
+    accept_risk: Risk = False,
+    workers: Workers = None,
+) -> None:
+    """Build the specialists of a recipe and judge them, from start to report; goes on where it was stopped."""
+    chosen, place = _recipe(context.obj, recipe, settings), Run(run)
+    with place.hold():
+        way.build(context.obj, chosen, place, Judging(sandbox, accept_risk, workers), against=against or [])
+    _show_report(place, run / "report.html")
+
+
+@app.command()
+def prepare(
+    context: typer.Context,
+    run: Annotated[Path | None, typer.Option(help="prepare the data of all stages of this run")] = None,
+    recipe: MaybeRecipe = None,
+    settings: Settings = None,
+    against: Against = None,
+    source: Annotated[Path | None, typer.Option(help="or clean this folder or file, without a run")] = None,
+    out: Annotated[Path | None, typer.Option(help="where --source is cleaned to")] = None,
+) -> None:
+    """Read, filter, deduplicate, decontaminate and pack the data of a recipe; or only clean one source."""
+    family: Family = context.obj
+    if source is not None and out is not None:
+        facts = way.clean(family, source, out, against=against or [])
+        say(f"kept {facts['documents_kept']} of {facts['documents_in']} documents in {out}; dropped {facts['dropped']}")
+    elif run is not None:
+        with Run(run).hold():
+            way.prepare(family, _recipe_of(family, recipe, settings, Run(run)), Run(run), against=against or [])
+    else:
+        raise ConfigError("prepare needs --run RUN, or --source IN and --out DIR")
+
+
+@app.command()
+def train(context: typer.Context, run: RunPath, recipe: MaybeRecipe = None, settings: Settings = None) -> None:
+    """Train the stages of a run whose data is prepared; launched by torchrun, on all its processes."""
+    place = Run(run)
+    if console.quiet:  # not the first process: it only reads
+        way.train(_recipe_of(context.obj, recipe, settings, place), place)
+        return
+    with place.hold():
+        way.train(_recipe_of(context.obj, recipe, settings, place), place)
+
+
+@app.command()
+def generate(
+    context: typer.Context, run: RunPath, recipe: MaybeRecipe = None, model: Models = None, benchmark: Names = None
+) -> None:
+    """Let the models of a run answer the benchmarks of a recipe; the run may be another family's."""
+    with Run(run).hold():
+        judging.generate(context.obj, Run(run), _judges(context.obj, recipe, run, benchmark), only=model or [])
+
+
+@app.command()
+def grade(
+    context: typer.Context,
+    run: Annotated[Path | None, typer.Option(help="judge the completions of this run")] = None,
+    recipe: MaybeRecipe = None,
+    model: Models = None,
+    benchmark: Names = None,
+    samples: Annotated[Path | None, typer.Option(help="or judge this file of samples, whoever made it")] = None,
+    to: Annotated[Path | None, typer.Option("--json", help="one line a sample: mark, answer, reason")] = None,
+    sandbox: Sandbox = "docker",
+    accept_risk: Risk = False,
+    workers: Workers = None,
+) -> None:
+    """Judge completions of a run, or anybody's samples: {"task_id", "completion" | "solution"} a line."""
+    how = Judging(sandbox, accept_risk, workers)
+    if samples is not None:
+        if benchmark is None or len(benchmark) != 1:
+            raise ConfigError("--samples needs one --benchmark that the samples answer")
+        score = judging.grade_samples(context.obj, benchmark[0], samples, how, to)
+        terminal.print_scores([score])
+    elif run is not None:
+        with Run(run).hold():
+            judges = _judges(context.obj, recipe, run, benchmark)
+            scores = judging.grade(context.obj, Run(run), judges, how, only=model or [])
+        terminal.print_scores(scores)
+    else:
+        raise ConfigError("grade needs --run RUN, or --samples FILE and --benchmark NAME")
+
+
+@app.command()
+def report(run: RunPath, html: Annotated[Path | None, typer.Option(help="default: RUN/report.html")] = None) -> None:
+    """Write a run's report: HTML, Markdown and JSON."""
+    _show_report(Run(run), html or run / "report.html")
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    benchmark: Names = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="problems, evenly spaced")] = None,
+    sandbox: Sandbox = "docker",
+    accept_risk: Risk = False,
+    workers: Workers = None,
+) -> None:
+    """Prove the graders: every reference answer must pass, no answer made wrong on purpose may. Exit code 1 if not."""
+    family: Family = context.obj
+    wanted = [Judge(benchmark=b.name, limit=limit, optional=benchmark is None) for b in family.benchmarks]
+    chosen = [judge for judge in wanted if benchmark is None or judge.benchmark in benchmark]
+    for name in benchmark or []:
+        family.benchmark(name)
+    checks = judging.check(family, chosen, Judging(sandbox, accept_risk, workers))
+    terminal.print_checks(checks)
+    if not all(found.sound for found in checks):
+        raise typer.Exit(1)
+
+
+@app.command()
+def problems(context: typer.Context, out: Annotated[Path, typer.Option(help="file to write, one item a line")]) -> None:
+    """Write every benchmark item as it must not stand in training data, for another family's --against."""
+    items = way.benchmark_items(context.obj, [])
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_text(out, "".join(json.dumps(asdict(item), ensure_ascii=False) + "\n" for item in items))
+    say(f"{len(items)} items in {out}")
+
+
+@app.command()
+def chat(
+    run: RunPath,
+    model: Annotated[str | None, typer.Option(help="name of the model; the last chat model if left out")] = None,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="length of a reply")] = 400,
+) -> None:
+    """Talk to a model of a run; an empty line ends it."""
+    judging.talk(Run(run), model, max_new_tokens, terminal.read_line, terminal.show_reply)
+
+
+def _show_report(run: Run, html: Path) -> None:
+    terminal.print_comparison(way.report([run], html))
+    say(f"report: {html}")
+
+
+def _recipe(family: Family, name: str, settings: list[str] | None) -> Recipe:
+    named = family.recipes.get(name)
+    if named is None and not name.endswith((".yaml", ".yml")):
+        named = family.recipe(name)  # raises, naming the recipes there are
+    return change(named or read_recipe(Path(name)), settings or [])
+
+
+def _recipe_of(family: Family, name: str | None, settings: list[str] | None, run: Run) -> Recipe:
+    """Return the recipe that was asked for, or else the one the run was begun with."""
+    if name is None and not run.recipe_path.exists():
+        raise ConfigError(f"--run {run.path}: no run there; give --recipe to begin one")
+    return _recipe(family, name or str(run.recipe_path), settings)
+
+
+def _judges(family: Family, name: str | None, run: Path, benchmarks: list[str] | None) -> list[Judge]:
+    judges = _recipe_of(family, name, None, Run(run)).judges
+    if not benchmarks:
+        return list(judges)
+    known = {judge.benchmark: judge for judge in judges}
+    return [known.get(name) or Judge(benchmark=family.benchmark(name).name) for name in benchmarks]

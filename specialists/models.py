@@ -1,0 +1,65 @@
+"""The models of a run: where each lies and who it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from specialists.errors import ConfigError, DataError
+from specialists.family import Benchmark
+from specialists.recipe import Recipe, Stage, read_recipe
+from specialists.run import Manifest, Run, read_manifest
+
+
+@dataclass(frozen=True)
+class Model:
+    """A checkpoint of a run: the start, or what a stage gives."""
+
+    name: str
+    path: Path
+    digest: str
+    objective: str  # "base", "text" or "chat": decides in which forms it is asked
+
+    def forms(self, benchmark: Benchmark) -> list[str]:  # pyright: ignore[reportMissingTypeArgument]
+        """Return the forms in which the model is asked: a base in all of them, so that it can be given its best."""
+        return list(benchmark.forms) if self.objective == "base" else [benchmark.form_for(self.objective)]
+
+
+def result(recipe: Recipe, run: Run, stage: Stage | None) -> Model:
+    """Return what a stage of a run gave, or with None what the run starts from. Raises DataError if it is not there."""
+    if stage is None:
+        facts = finished(run.start_path, "build or prepare").facts
+        return Model(recipe.base_name, Path(facts["path"]), facts["digest"], "base")
+    folder = run.train_path(stage.name)
+    manifest = finished(folder, "train")
+    name = stage.gives or stage.name
+    return Model(name, folder / "checkpoint", manifest.digest_under("checkpoint"), stage.objective)
+
+
+def judged(run: Run, only: Sequence[str] = ()) -> list[Model]:
+    """Return the models of a run that are judged: its start, and every stage's result that has a name.
+
+    Args:
+        run: has a recipe.
+        only: names to choose; empty for all.
+
+    Raises:
+        ConfigError: there is no run, or no such model in it.
+        DataError: a model is not trained yet.
+    """
+    if not run.recipe_path.exists():
+        raise ConfigError(f"--run {run.path}: no run there; build or prepare one first")
+    recipe = read_recipe(run.recipe_path)
+    names = [recipe.base_name, *(stage.gives for stage in recipe.stages if stage.gives)]
+    unknown = sorted(set(only) - set(names))
+    if unknown:
+        raise ConfigError(f"--model {unknown[0]}: not in {run.path}; it has {', '.join(names)}")
+    chosen: list[Stage | None] = [None, *(stage for stage in recipe.stages if stage.gives)]
+    return [result(recipe, run, s) for s, name in zip(chosen, names, strict=True) if not only or name in only]
+
+
+def finished(folder: Path, verb: str) -> Manifest:
+    """Return the manifest of a step that must be done; `verb` is the command that does it."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise DataError(f"{folder}: not done yet; run `{verb}` first")
+    return manifest
