@@ -14,15 +14,13 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def plain(node: Node) -> Node:
-    """Return the form that is compared: signs expanded, memberships and inequalities as sets."""
-    match node:
-        case Relation():
-            return _solved(node)
-        case Items(kind, items):
-            return _plain_items(kind, tuple(both for item in items for both in _both_signs(plain(item))))
-        case _:
-            both = _both_signs(node)
-            return node if len(both) == 1 else Items("list", both)
+    """Return the form that is compared: both signs as two answers, memberships and inequalities as sets."""
+    if isinstance(node, Items) and node.kind in ("list", "or", "{}", "cup"):
+        return _plain_items(node.kind, tuple(plain(one) for item in node.items for one in _both_signs(item)))
+    both = _both_signs(node)
+    if len(both) > 1:
+        return plain(Items("list", both))
+    return _solved(node) if isinstance(node, Relation) else node
 
 
 class Definition(NamedTuple):

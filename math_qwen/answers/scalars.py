@@ -28,8 +28,10 @@ def compare_expressions(a: Expression, b: Expression, profile: Profile, ask: Ask
     Raises:
         OverLimit: a constant is too large to compute.
     """
+    if a == b:
+        return equal("same expression")
     if mentions(a, "oo") or mentions(b, "oo"):
-        return equal("infinite") if a == b else not_equal("infinite")
+        return not_equal("infinite")
     if _is_percent(a) or _is_percent(b):
         return _compare_percents(a, b, profile, ask)
     return _compare_values(a, b, profile, ask)

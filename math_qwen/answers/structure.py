@@ -34,7 +34,7 @@ from math_qwen.answers.tree import (
 MAX_ITEMS = 64
 _LOOSE = ("list", "or", "{}")  # bare lists and sets
 _PUNCTUATION = frozenset(".,;:!?'\"")
-_CHOICE = re.compile(r"\(? ?([A-Z]) ?[:.)]")
+_CHOICE = re.compile(r"\(? ?([A-Z]) ?[:.)](?!.*\b[A-Z]\b)", re.DOTALL)  # one letter, not a list of all
 
 
 class Comparison:
@@ -55,9 +55,8 @@ class Comparison:
         a, b = plain(a), plain(b)
         if isinstance(a, Prose) or isinstance(b, Prose):
             return _compare_prose(a, b)
-        for node in (a, b):
-            if isinstance(node, Unread):
-                return undecided(f"not compared yet: {node.kind}")
+        if isinstance(a, Unread) or isinstance(b, Unread):
+            return _not_yet(a, b)
         if isinstance(a, Relation) or isinstance(b, Relation):
             return self._compare_relations(a, b)
         if isinstance(a, Items) or isinstance(b, Items):
@@ -195,13 +194,18 @@ class Comparison:
 
 def _all_of(results: Iterable[Equivalence]) -> Equivalence:
     """Return a difference if there is one, else the first doubt, else equal."""
-    doubt: Equivalence | None = None
+    doubts: list[Equivalence] = []
     for result in results:
         if result.outcome is Outcome.NOT_EQUAL:
             return not_equal("elements differ")
         if result.outcome is Outcome.UNDECIDED:
-            doubt = doubt or result
-    return doubt or equal("elements")
+            doubts.append(result)
+    return doubts[0] if doubts else equal("elements")
+
+
+def _not_yet(a: Node, b: Node) -> Equivalence:
+    kinds = dict.fromkeys(node.kind for node in (a, b) if isinstance(node, Unread))
+    return undecided(f"not compared yet: {', '.join(kinds)}")
 
 
 def _is_approximate(node: Node) -> TypeGuard[Relation]:

@@ -79,6 +79,10 @@ class SymbolicPool:
         finally:
             self._idle.put(worker)
 
+    def pids(self) -> list[int]:
+        """Return the process ids of the workers that run."""
+        return [worker.pid for worker in self._workers if worker.pid is not None]
+
     def close(self) -> None:
         """End all workers. In a forked child this does nothing: they belong to the parent."""
         if os.getpid() == self._owner:
@@ -128,6 +132,10 @@ class _Worker:
         if self._asked >= RECYCLE_AFTER:
             self.stop()
         return Equivalence(Outcome(outcome), reason)
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
 
     def stop(self) -> None:
         if self._link:

@@ -1,8 +1,9 @@
 """Questions in on a pipe, judgements out: one process.
 
-Started by `math_qwen.answers.symbolic`, which kills it when an answer takes too long. What stands in a model's answer is
-never run as code: requests are trees of numbers and names, and LaTeX goes to a parser. The process gets no environment
-and no open files but its pipe, and limits its own memory and processor time, so that it ends even if its parent is gone.
+Started by `math_qwen.answers.symbolic`, which kills it when an answer takes too long. What stands in a model's answer
+is never run as code: requests are trees of numbers and names, and LaTeX goes to a parser. The process gets no
+environment and no open files but its pipe. It limits its own memory and processor time, so that it ends even if its
+parent is gone.
 """
 
 import json
@@ -57,7 +58,7 @@ def _answer(question: str, nodes: list[Expression]) -> Equivalence:
 def _limit_processor_time(seconds: float) -> None:
     """Let the kernel end this process if the parent cannot: it may have been killed itself."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = ceil(used.ru_utime + used.ru_stime + seconds) + 1
+    soft = ceil(used.ru_utime + used.ru_stime + seconds)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 

@@ -1,0 +1,140 @@
+"""Which answer a solution commits to, and that finding it takes linear time."""
+
+import time
+
+import pytest
+
+from math_qwen.extract import extract_answer, extract_flexible
+
+MARKED = [
+    # boxes
+    (r"so $\boxed{\frac{1}{2}}$.", r"\frac{1}{2}"),
+    (r"$\fbox{7}$", "7"),
+    (r"\boxed{\{1, 2\}}", r"\{1, 2\}"),
+    (r"\boxed{\text{a \} b}}", r"\text{a \} b}"),
+    (r"\boxed {5}", "5"),
+    (r"we get $\boxed 2$.", "2"),
+    (r"\boxed{1} then \boxed{2}", "2"),
+    (r"\boxed{-2}$ and $\boxed{1}$.", "-2, 1"),
+    (r"\boxed{3}$, $\boxed{4}$, and $\boxed{5}$", "3, 4, 5"),
+    (r"\boxed{3}$ or $\boxed{\frac{2}{5}}$.", r"3 or \frac{2}{5}"),
+    (r"\boxed{(1,2)} \text{ and } \boxed{(3,4)}", "(1,2), (3,4)"),
+    (r"\boxed{2}和\boxed{3}", "2, 3"),
+    (r"\boxed{7} and \boxed{7}", "7"),
+    (r"\boxed{7} and, much later in the text, another one: \boxed{8}", "8"),
+    (r"\boxed{\boxed{5}}", r"\boxed{5}"),
+    (r"\boxed{3} and \boxed{", "3"),
+    (r"\boxed{5", None),
+    (r"\boxed{}", None),
+    (r"} { \boxed{5} {", "5"),
+    # other markers
+    ("5 * 2 = <<5*2=10>>10\n#### 10", "10"),
+    ("#### 1,450,000", "1,450,000"),
+    ("#### $5.50 a day", "$5.50 a day"),
+    ("The answer is 5. It is odd.", "5"),
+    ("The answer is 0.5", "0.5"),
+    ("The answer is: $3.5$ dollars.", "$3.5$ dollars"),
+    ("the answer is 18, because 9 * 2 = 18", "18"),
+    ("So our answers are 3 and 5.", "3 and 5"),
+    ("The final answer is $5$. I hope it is correct.", "$5$"),
+    ("**Answer:** 42", "42"),
+    ("Answer: **42**", "42"),
+    ("**Final Answer**: 12", "12"),
+    ("Final answer:\n\n12", "12"),
+    ("ANSWER: C", "C"),
+    ("The answer is:\n\\[\n\\frac{1}{2}\n\\]\nDone.", r"\frac{1}{2}"),
+    ("the answer is $$x = 2$$", "x = 2"),
+    ("<answer> 5 </answer>", "5"),
+    # Chinese
+    ("所以一共有120个。答案是120。", "120"),
+    ("答案：18元", "18元"),
+    ("故答案为：3又4分之1", "3又4分之1"),
+    ("所以答案 7", "7"),
+    ("因此故选 C。", "C"),
+    ("答：一共是 18 元。", "18"),
+    ("答:这根绳子长3又4分之1米。", "3又4分之1"),
+    ("答：占全长的25%。", "25%"),
+    ("答：不能。", "不能"),
+    ("解答：18", None),
+    # the last one in position wins
+    (r"\boxed{3} ... Wait. The answer is 9.", "9"),
+    (r"The answer is 9. Check: \boxed{8}", "8"),
+    ("The answer is 4.\n#### 5", "5"),
+    (r"\boxed{20}. We can check that our answer is correct.", "20"),
+    (r"\boxed{44}. We may check our answer: $17 \cdot 44 = 748$.", "44"),
+    ("The answer is 5.\nSo the answer is", "5"),
+    # thoughts and further turns
+    ("<think>The answer is 4.</think>\nThe answer is 5.", "5"),
+    ("The answer is 4.</think>\nThe answer is 5.", "5"),
+    ("<think>a</think> The answer is 5. <think>The answer is 6.</think>", "5"),
+    ("<think>The answer is 4. No,", "4"),
+    ("<think>Four? Five?", None),
+    ("The answer is 3.\n\nQ: And now?\nThe answer is 8.", "3"),
+    ("#### 3\nQuestion: next\n#### 8", "3"),
+    ("Question: what is 1 + 2?\nThe answer is 3.", "3"),
+    ("答案是3。\n问题：下一题\n答案是8", "3"),
+    ("The answer is 3.<|im_end|>\n<|im_start|>user\nThe answer is 8.", "3"),
+    # no answer
+    ("", None),
+    ("I do not know, perhaps 5.", None),
+    ("The answer isn't 5", None),
+    ("the answer is", None),
+    ("####", None),
+    ("####\n####\n####", None),
+]
+
+
+@pytest.mark.parametrize(("solution", "answer"), MARKED)
+def test_strict(solution: str, answer: str | None) -> None:
+    assert extract_answer(solution) == answer
+
+
+LAST_NUMBERS = [
+    ("16 - 3 = 13", "13"),
+    ("in total 1,234.", "1,234"),
+    ("from 5 down to -3", "-3"),
+    ("7-3", "3"),
+    ("about 50% of them", "50%"),
+    ("3/4 of a cup", "3/4"),
+    (r"that is $\frac{1}{2}$", r"\frac{1}{2}"),
+    ("占全长的4分之1", "4分之1"),
+    ("共1(1/2)米", "1(1/2)"),
+    ("The answer is 9. It took 3 steps.", "9"),
+    ("<think>7", None),
+    ("none", None),
+]
+
+
+@pytest.mark.parametrize(("solution", "answer"), LAST_NUMBERS)
+def test_flexible_falls_back_to_the_last_number(solution: str, answer: str | None) -> None:
+    assert extract_flexible(solution) == answer
+
+
+LONG = {
+    "open boxes": r"\boxed{" * 140_000,
+    "nested boxes": r"\boxed{" * 50_000 + "}" * 50_000,
+    "joined boxes": r"\boxed{1} and " * 70_000,
+    "bare boxes": "\\boxed 1\n" * 30_000,
+    "open braces": "{" * 500_000,
+    "closed braces": "}" * 500_000,
+    "markers": "the answer is " * 70_000,
+    "empty markers": "####\n" * 100_000,
+    "spaces": "answer" + " " * 1_000_000,
+    "digits": "1" * 1_000_000,
+    "grouped digits": "1," * 500_000,
+    "commas": "1" + "," * 1_000_000,
+    "open thoughts": "<think>" * 140_000,
+    "closed thoughts": "</think>" * 120_000,
+    "turns": "\n\nQ" * 300_000,
+    "chinese markers": "答：" * 100_000,
+    "chinese fractions": "1分" * 400_000,
+    "long answer": "the answer is " + "5" * 1_000_000,
+    "longer than is read": "x" * 3_000_000 + "the answer is 5",
+}
+
+
+@pytest.mark.parametrize("solution", LONG.values(), ids=LONG.keys())
+def test_long_solutions_take_linear_time(solution: str) -> None:
+    start = time.monotonic()
+    extract_flexible(solution)
+    assert time.monotonic() - start < 3
