@@ -35,8 +35,8 @@ def _one_line_errors() -> Iterator[None]:
     """Turn what a user can act on into one line on stderr and exit code 2."""
     try:
         yield
-    except (SandboxUnavailable, WorkerLost, ValueError) as error:
-        print(f"sandbox: {error}", file=sys.stderr)
+    except (SandboxUnavailable, WorkerLost, ValueError, OSError) as error:  # the engine's errors are OSErrors
+        print(f"sandbox: {' '.join(str(error).split())}", file=sys.stderr)
         raise typer.Exit(2) from None
 
 

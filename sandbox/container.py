@@ -96,9 +96,11 @@ class DockerBackend:
         client = connect()
         try:
             self._image_id: str = client.inspect_image(self._image)["Id"]
+            owner.reap(client)
         except ImageNotFound:
             raise SandboxUnavailable(f"image {self._image} is not here: run `python -m sandbox build`") from None
-        owner.reap(client)
+        except (DockerException, OSError) as error:
+            raise SandboxUnavailable(f"lost the Docker engine: {_one_line(error)}") from None
 
     def open(self, slot: int) -> StreamWorker:
         """Start a container; see `sandbox.contract.Backend.open`."""

@@ -117,10 +117,11 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if value is None:
+            if name == "wall_s" and value is None:
                 continue
-            if not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
-                raise ValueError(f"Limits.{name}: a positive number is needed, not {value!r}")
+            kind, word = (int | float, "number") if name in ("cpu_s", "wall_s") else (int, "whole number")
+            if not isinstance(value, kind) or not math.isfinite(value) or value <= 0:
+                raise ValueError(f"Limits.{name}: a positive {word} is needed, not {value!r}")
         if self.output_bytes > MAX_OUTPUT_BYTES:
             raise ValueError(f"Limits.output_bytes: at most {MAX_OUTPUT_BYTES}, not {self.output_bytes}")
 

@@ -46,7 +46,8 @@ class ProcessBackend:
         work.chmod(0o711)
         setup = supervisor_setup(work=str(work), wiped=(), sockets=False)
         command = [self._python, "-I", "-S", "-B", "-X", "utf8", str(self._directory / "bundle"), "supervise", setup]
-        return StreamWorker(PipeChannel(command), name=f"process-{slot}", image="process", stamps=self._stamps)
+        channel = PipeChannel(command, words=self._directory / f"{work.name}.stderr")
+        return StreamWorker(channel, name=f"process-{slot}", image="process", stamps=self._stamps)
 
     def close(self) -> None:
         """Remove the bundle and whatever a killed supervisor left."""
@@ -56,17 +57,19 @@ class ProcessBackend:
 class PipeChannel:
     """The pipes of a supervisor that is our child; see `sandbox.worker.Channel`."""
 
-    def __init__(self, command: list[str]) -> None:
-        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the channel
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._words,
-            bufsize=0,
-            start_new_session=True,
-            env={},
-        )
+    def __init__(self, command: list[str], *, words: Path) -> None:
+        """Start `command`; its stderr goes to the file `words`."""
+        self._words = words
+        with words.open("wb") as stderr:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                bufsize=0,
+                start_new_session=True,
+                env={},
+            )
         assert self._process.stdin and self._process.stdout
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         os.set_blocking(self._stdin.fileno(), False)
@@ -86,9 +89,8 @@ class PipeChannel:
 
     def last_words(self) -> str:
         """Return the end of the supervisor's stderr as one line."""
-        size = self._words.seek(0, os.SEEK_END)
-        self._words.seek(max(0, size - _WORDS_BYTES))
-        return " | ".join(self._words.read().decode("utf-8", "replace").split("\n")).strip(" |")
+        words = self._words.read_bytes()[-_WORDS_BYTES:] if self._words.exists() else b""
+        return " | ".join(words.decode("utf-8", "replace").split("\n")).strip(" |")
 
     def close(self) -> None:
         """Hang up, and kill a supervisor that does not end by itself."""
@@ -99,6 +101,7 @@ class PipeChannel:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(_CLOSE_S)
+        self._stdout.close()
 
 
 def _wait(readers: list[int], writers: list[int], timeout_s: float) -> None:

@@ -168,10 +168,10 @@ class SandboxPool:
         """Open one worker, then run jobs on it until the pool closes; the whole life of a thread."""
         try:
             seat.open()
-        except SandboxUnavailable as error:
-            return opened.set_exception(error)
         except WorkerLost as error:
             return opened.set_exception(SandboxUnavailable(f"a worker died at its start: {error}"))
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the thread that opens the pool
+            return opened.set_exception(error)
         opened.set_result(None)
         while (job := self._jobs.get()) is not None:
             if job.future.set_running_or_notify_cancel():
@@ -182,7 +182,7 @@ class SandboxPool:
     def _finish(self, job: _Job, seat: Seat) -> None:
         try:
             result = seat.run(job.task, job.limits)
-        except ValueError as error:  # a task that does not fit into one request
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the thread that asked
             job.future.set_exception(error)
             return
         failures = self._count(result)

@@ -62,14 +62,11 @@ class StreamWorker:
         self._stamps = stamps
         self._parser = protocol.FrameParser(protocol.MAX_ANSWER_BYTES)
         self._inbox: Iterator[protocol.Message] = iter(())
-        hello = self._receive(time.monotonic() + HELLO_S).get("hello", {})
-        if (hello.get("protocol"), hello.get("version")) != (protocol.VERSION, bundle.version()):
+        try:
+            self.features = self._greeted(self._receive(time.monotonic() + HELLO_S))
+        except (WorkerLost, SandboxUnavailable):
             self.close()
-            raise SandboxUnavailable(
-                f"the supervisor in {image} has version {hello.get('version')}, this package has {bundle.version()}: "
-                "run `python -m sandbox build`"
-            )
-        self.features: dict[str, bool] = hello["features"]
+            raise
 
     def run(self, task: Task, limits: Limits) -> Result:
         """Run one task; see `sandbox.contract.Worker.run`."""
@@ -91,6 +88,15 @@ class StreamWorker:
     def close(self) -> None:
         """End the box."""
         self._channel.close()
+
+    def _greeted(self, message: protocol.Message) -> dict[str, bool]:
+        hello = message.get("hello", {})
+        if (hello.get("protocol"), hello.get("version")) != (protocol.VERSION, bundle.version()):
+            raise SandboxUnavailable(
+                f"the supervisor in {self._image} has version {hello.get('version')}, this package has "
+                f"{bundle.version()}: run `python -m sandbox build`"
+            )
+        return hello["features"]
 
     def _ask(self, op: str, timeout_s: float, **content: Any) -> dict[str, Any]:
         deadline = time.monotonic() + timeout_s

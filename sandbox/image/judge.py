@@ -183,11 +183,12 @@ def _binds(source: str, name: str | None) -> bool:
 
 
 def _line(error: BaseException, tests: str) -> str:
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == TESTS_FILE]
-    if not frames or frames[-1].lineno is None:
+    """Say which line of the tests failed."""
+    numbers = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == TESTS_FILE]
+    lines = tests.split("\n")
+    if not numbers or numbers[-1] is None or numbers[-1] > len(lines):
         return ""
-    line = tests.splitlines()[frames[-1].lineno - 1].strip()
-    return f"line {frames[-1].lineno}: {line[:400]}: "
+    return f"line {numbers[-1]}: {lines[numbers[-1] - 1].strip()[:400]}: "
 
 
 def _text(error: BaseException) -> str:

@@ -4,9 +4,11 @@ The zygote is started by exec, not by fork, because the supervisor will read req
 a child is known by its role.
 """
 
+import contextlib
 import json
 import os
 import select
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -75,6 +77,13 @@ class Nursery:
     def all_ended(self) -> bool:
         """Whether every child that was ordered is known to have ended."""
         return self._ordered == self.ended.keys()
+
+    def close(self) -> None:
+        """End the zygote; its children have ended before, or end with it."""
+        self._control.close()
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self.zygote_pid, signal.SIGKILL)
+            os.waitpid(self.zygote_pid, 0)
 
     def forget(self) -> None:
         """Make room for the next sample."""

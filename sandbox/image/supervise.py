@@ -48,6 +48,8 @@ def main(setup: str) -> None:
         return
     except BoxBroken as error:
         sys.exit(f"sandbox supervisor: {error}")
+    finally:
+        nursery.close()
 
 
 def _run(box: Box, nursery: Nursery, request: protocol.Message, number: int, client_fd: int) -> protocol.Message:

@@ -40,6 +40,7 @@ def test_a_bad_task_names_its_field(fields: dict, named: str) -> None:
         ({"cpu_s": float("nan")}, "Limits.cpu_s"),
         ({"wall_s": -1}, "Limits.wall_s"),
         ({"memory_mib": "1g"}, "Limits.memory_mib"),
+        ({"pids": 1.5}, "Limits.pids: a positive whole number"),
         ({"output_bytes": 1 << 30}, "Limits.output_bytes"),
     ],
 )
