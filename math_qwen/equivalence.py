@@ -1,4 +1,4 @@
-r"""Two answers in, are they equal? With the rule that decided.
+r"""Two answers in, are they equal out, and why.
 
 The cheapest layer that can tell decides: the same tokens; exact numbers; typed structures element by element; exact
 identity of rational expressions; long decimals, and sympy for LaTeX beyond our grammar, in a killable worker process.

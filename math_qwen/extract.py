@@ -1,4 +1,4 @@
-r"""A model's solution in, the answer it commits to out.
+r"""A solution in, the answer it commits to out.
 
 The last marker in the text wins, whatever its kind: `\boxed{}`, `#### 5`, "the answer is 5", "Answer: 5", 答案是,
 答：. Reasoning between <think> tags and a next question that the model asks itself are cut off first. Where no marker

@@ -1,4 +1,4 @@
-"""A gold answer and a model's solution in, a verdict out.
+"""A gold answer and a solution in, a verdict out.
 
 The answer is extracted, then compared. What the verifier cannot decide within its limits is UNDECIDED, never WRONG; a
 symbolic worker that fails is our failure, tried again and then UNDECIDED too. The proof is always strong: nothing the

@@ -1,7 +1,9 @@
-r"""The language of answers: read, compared, never run.
+r"""The language of answers: read and compared.
 
     text --tokens--> tokens --parse--> tree --forms--> plain form --structure--> parts --scalars--> Equivalence
                                                                                     \--symbolic--> worker
+
+Nothing that stands in an answer is run.
 
 - `tokens`, with the tables `spellings` and `units`, brings every spelling of a sign to one.
 - `parse` reads structures, `expression` and `numerals` what is in them, on a bounded `cursor`, into a `tree`.

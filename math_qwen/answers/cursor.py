@@ -1,4 +1,4 @@
-"""A position in the tokens of an answer, with limits.
+"""A position in an answer's tokens, with limits.
 
 What a recursive-descent reader needs: look ahead, take, accept, expect. It counts how deep the reader has gone and how
 many nodes it has built, so that a hostile answer ends in `OverLimit` and not in a crash.

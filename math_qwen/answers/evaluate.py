@@ -1,7 +1,7 @@
-"""An expression in, its value in some arithmetic out.
+"""An expression in, its value out.
 
-One walk over the tree serves three arithmetics: exact fractions (`math_qwen.answers.exact`), residues modulo a prime
-(`math_qwen.answers.identity`) and long decimals (`math_qwen.answers.numeric`, in the worker). Each is a `Field`.
+One walk over the tree serves three arithmetics, each a `Field`: fractions in `exact`, residues modulo a prime in
+`identity`, long decimals in `numeric`.
 """
 
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""An expression of literals in, its exact fraction out.
+"""Literals in, their exact fraction out.
 
 Every step is bounded before it is taken: the size of a power or a factorial is estimated from its operands, so that
 `9^{9^9}` costs nothing and ends in `OverLimit`.

@@ -1,4 +1,4 @@
-r"""Tokens in, one expression of the answer language out.
+r"""Tokens in, one expression out.
 
     sum      = product (("+" | "-" | "±") product)*
     product  = factor (("*" | "/" | nothing) factor)*        1/2x is (1/2)x
@@ -123,6 +123,8 @@ class ExpressionReader(Cursor):
         node = self._atom()
         for _ in range(_MAX_SIGNS):
             if sign := self.accept(*_POSTFIXES):
+                if sign == "!" and self.peek().text == "!":
+                    raise Unreadable("5!! may mean 5 * 3 * 1 or (5!)!")
                 node = self._apply(_POSTFIXES[sign], node)
             elif isinstance(node, Name) and self.accept("'"):
                 node = Name(node.text + "'")

@@ -1,4 +1,4 @@
-"""One answer in, the form in which it is compared out.
+"""An answer in, its plainest form out.
 
 An answer can be given in many forms: `x < 3` or `(-oo, 3)`, `x = 5` or `5`, `1 ± 2` or `3, -1`. These functions bring
 a tree to the plainer form where there is one.

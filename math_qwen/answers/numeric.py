@@ -1,4 +1,4 @@
-"""Expressions in, a judgement from long decimals out.
+"""Expressions in, evidence from long decimals out.
 
 Runs in the symbolic worker. Theory of operation: two expressions are compared at ten fixed points, with 50 and again
 with 100 digits. Where the difference shrinks with the digits it is rounding; where it stays it is real. So no tolerance

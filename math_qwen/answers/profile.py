@@ -1,4 +1,4 @@
-"""What a data set's own rules add to the general ones."""
+"""What a data set's own rules add."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,4 +1,6 @@
-"""Two expressions in, their equivalence out, by the cheapest rule that decides.
+"""Two expressions in, their equivalence out.
+
+The cheapest rule that decides comes first.
 
 1. Exact fractions: equal or not, or within the tolerance that a data set's own rule allows.
 2. A decimal against an exact value: equal if it has six significant digits and the exact value rounds or is cut to it.

@@ -1,4 +1,4 @@
-"""Two trees in, their equivalence out: structures element by element.
+"""Two trees in, their equivalence out.
 
 Tuples and intervals compare in order and with their brackets, lists and sets in any order, equations up to a constant
 factor, quantities by value and unit. One comparison has one deadline for all that it asks of the symbolic worker,

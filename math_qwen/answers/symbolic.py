@@ -1,4 +1,4 @@
-"""Expressions in, judgements of a killable worker out.
+"""Expressions in, a killable worker's word out.
 
 The symbolic worker may run away on a hostile expression, so it is another process: asked over a pipe with a deadline
 for each question, killed and started again when it is late. It is warm: sympy is imported once a process, and never in
@@ -64,20 +64,26 @@ class SymbolicPool:
         Raises:
             GradeError: no worker can be started, or the pool is closed.
         """
-        if self._closed:
-            raise GradeError("the pool of symbolic workers is closed")
         request = {"question": question, "nodes": [to_json(node) for node in nodes], "deadline_s": deadline_s}
         message = json.dumps(request).encode()
         worker = self._idle.get()
         try:
-            for _ in range(2):
-                try:
-                    return worker.ask(message, deadline_s)
-                except _Died:
-                    continue
-            return undecided("the symbolic worker died twice")
+            return self._ask_twice(worker, message, deadline_s)
         finally:
             self._idle.put(worker)
+
+    def _ask_twice(self, worker: "_Worker", message: bytes, deadline_s: float) -> Equivalence:
+        started = False
+        for _ in range(2):
+            if self._closed:
+                raise GradeError("the pool of symbolic workers is closed")
+            try:
+                return worker.ask(message, deadline_s)
+            except _Died as died:
+                started = died.started
+        if not started:
+            raise GradeError("the symbolic worker does not start; `python -m math_qwen.answers.worker 0` shows why")
+        return undecided("the symbolic worker died twice")
 
     def pids(self) -> list[int]:
         """Return the process ids of the workers that run."""
@@ -104,7 +110,11 @@ def default_pool() -> SymbolicPool:
 
 
 class _Died(Exception):
-    """The worker's end of the pipe closed while a question was open."""
+    """The worker's end of the pipe closed, before or after it said that it is ready."""
+
+    def __init__(self, *, started: bool) -> None:
+        super().__init__()
+        self.started = started
 
 
 class _Worker:
@@ -127,7 +137,7 @@ class _Worker:
             outcome, reason = json.loads(link.recv_bytes())
         except (EOFError, OSError):
             self.stop()
-            raise _Died from None
+            raise _Died(started=True) from None
         self._asked += 1
         if self._asked >= RECYCLE_AFTER:
             self.stop()
@@ -157,7 +167,7 @@ class _Worker:
         except (EOFError, OSError):
             pass
         self.stop()
-        raise GradeError("the symbolic worker does not start; `python -m math_qwen.answers.worker 0` shows why")
+        raise _Died(started=False)
 
     def _launch(self) -> Connection:
         link, far_end = Pipe()

@@ -27,7 +27,7 @@ from math_qwen.answers.spellings import (
 
 
 class Token(NamedTuple):
-    """One sign. `kind` is number, name, word, function or sign; `after_gap` tells whether space stood before it."""
+    """One number, name, word, function, command or sign, as `kind` says; `after_gap` if space stood before it."""
 
     kind: str
     text: str
@@ -101,8 +101,8 @@ class _Scanner:
         self._gap = False
         self._brackets = 0
         self._braces: list[tuple[bool, bool]] = []  # for each open brace: words outside it? was it a token?
-        self._words = False  # are we inside \\text{...}?
-        self._text_command = False  # was the last token \\text?
+        self._words = False  # are we inside \text{...}?
+        self._text_command = False  # was the last token \text?
 
     def scan(self) -> list[Token]:
         position = 0
@@ -202,7 +202,7 @@ class _Scanner:
             self._add("sign", "}")
 
     def _switch_to_words(self) -> None:
-        """Read the rest of this brace as words: `{\\rm cm}`."""
+        r"""Read the rest of this brace as words: `{\rm cm}`."""
         if self._braces and self._tokens and self._tokens[-1].text == "{":
             self._tokens.pop()
             self._braces[-1] = (self._words, False)

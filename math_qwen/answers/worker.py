@@ -1,4 +1,4 @@
-"""Questions in on a pipe, judgements out: one process.
+"""Questions in on a pipe, judgements out.
 
 Started by `math_qwen.answers.symbolic`, which kills it when an answer takes too long. What stands in a model's answer
 is never run as code: requests are trees of numbers and names, and LaTeX goes to a parser. The process gets no

@@ -1,6 +1,7 @@
-"""The maths verifier on published data: golds equal themselves, mutants do not, and old verdicts are met.
+"""The maths verifier on published data.
 
-Needs the folder of real data that SPECIALISTS_DATA names; skipped without it.
+Golds equal themselves, mutants of them do not, and recorded verdicts are met. Needs the folder of real data that
+SPECIALISTS_DATA names; skipped without it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The policy of the maths verifier, row by row, and what it must survive."""
+"""The verifier's policy and what it must survive."""
 
 import operator
 import time
@@ -64,6 +64,8 @@ POLICY = [
     ("number", r"\sqrt[3]{-8}", "-2", EQUAL),
     ("number", "8^{2/3}", "4", EQUAL),
     ("number", "5!", "120", EQUAL),
+    ("number", "3!!", "720", NOT),
+    ("number", "3!!", "3", NOT),
     ("number", r"\binom{5}{2}", "10", EQUAL),
     ("number", r"\lfloor 3.7 \rfloor", "3", EQUAL),
     ("number", "|-3|", "3", EQUAL),

@@ -1,4 +1,4 @@
-"""Which answer a solution commits to, and that finding it takes linear time."""
+"""Which answer a solution commits to."""
 
 import time
 

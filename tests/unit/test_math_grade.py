@@ -1,4 +1,4 @@
-"""Verdicts of the maths grader: marks, reasons, order, and what happens when the machinery fails."""
+"""Verdicts of the maths grader."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The symbolic worker: any thread may ask, late ones are killed, none is left behind."""
+"""Symbolic workers: asked, killed, not left behind."""
 
 import asyncio
 import os
