@@ -284,6 +284,13 @@ def test_cpu_time_decides_and_not_the_clock(box: SandboxPool) -> None:
     assert {r.status for r in box.map([busy] * 4, Limits(cpu_s=0.1))} == {Status.CPU_LIMIT}
 
 
+def test_a_sample_that_got_no_cpu_is_tried_again_alone(backend: DockerBackend) -> None:  # noqa: ARG001 - may skip
+    busy = Task(program="import time\nwhile time.process_time() < 0.5: pass", proof="none")
+    with SandboxPool(workers=6) as crowded:  # on two cores each gets a third of one
+        results = list(crowded.map([busy] * 6, Limits(cpu_s=5, wall_s=1.5)))
+    assert {result.status for result in results} == {Status.NO_VERDICT}, [r.detail for r in results]
+
+
 def test_building_again_does_nothing(backend: DockerBackend) -> None:  # noqa: ARG001 - skips where there is no engine
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "sandbox", "build"], capture_output=True, text=True)
