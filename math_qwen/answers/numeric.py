@@ -1,10 +1,10 @@
 """Expressions in, evidence from long decimals out.
 
-Runs in the symbolic worker. Theory of operation: two expressions are compared at ten fixed points, with 50 and again
-with 100 digits. Where the difference shrinks with the digits it is rounding; where it stays it is real. So no tolerance
-is needed: 10**-400 is told from 0, and exp(pi sqrt(163)) from the integer next to it. Points where both values are real
-count first, because identities are meant over the reals. The points have both signs and sizes from 10**-3 to 10**3:
-|x - 5| and 5 - x agree on one side only.
+Runs in the symbolic worker. Theory of operation: two expressions are compared at fixed points, with 50 and again with
+100 digits. Where the difference shrinks with the digits it is rounding; where it stays it is real. So no tolerance is
+needed: 10**-400 is told from 0, and exp(pi sqrt(163)) from the integer next to it. Points where both values are real
+count first, because identities are meant over the reals. The points have both signs and sizes from 10**-9 to 10**9,
+because |x - 5000| and 5000 - x agree on one side only; of expressions that grow like 2^{2^n}, from 10**-3 to 10**3.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,10 +17,11 @@ from mpmath import mp
 from math_qwen.answers.evaluate import NoValue, Undefined, evaluate
 from math_qwen.answers.latex import latex_value
 from math_qwen.answers.outcome import Equivalence, equal, not_equal, undecided
-from math_qwen.answers.tree import CONSTANTS, Expression
+from math_qwen.answers.tree import CONSTANTS, Apply, Expression, Latex, names
 
 DIGITS = (50, 100)
 MIN_POINTS = 3  # fewer usable points prove nothing about an expression with variables
+_FAST = ("!", "binom", "sinh", "cosh", "tanh")
 _SHRUNK = 20  # digits that a difference must lose between 50 and 100 digits to count as rounding
 
 # What an evaluation may raise where there is no value; mpmath raises ValueError at the poles of gamma.
@@ -43,6 +44,10 @@ POINTS = (
     Point(5, 0.3, 1.1, whole=True),
     *(Point(6 + signed, 2.0, 3.5, signed=bool(signed)) for signed in range(2)),
     *(Point(8 + signed, -3.5, -2.0, signed=bool(signed)) for signed in range(2)),
+)
+FAR_POINTS = (
+    *(Point(10 + signed, 6.0, 9.0, signed=bool(signed)) for signed in range(2)),
+    *(Point(12 + signed, -9.0, -6.0, signed=bool(signed)) for signed in range(2)),
 )
 
 
@@ -93,7 +98,7 @@ class Decimals:
 
 def identical(a: Expression, b: Expression) -> Equivalence:
     """Compare two expressions by value, over the reals where they have enough real values."""
-    return _compared(lambda field: (evaluate(a, field), evaluate(b, field)), POINTS)
+    return _compared(lambda field: (evaluate(a, field), evaluate(b, field)), _points(a, b))
 
 
 def proportional(a: Expression, b: Expression) -> Equivalence:
@@ -106,7 +111,7 @@ def proportional(a: Expression, b: Expression) -> Equivalence:
             raise NoValue("zero at the origin")
         return evaluate(a, field) * b0, evaluate(b, field) * a0
 
-    return _compared(cross_products, POINTS[1:])
+    return _compared(cross_products, _points(a, b)[1:])
 
 
 def between(a: Expression, low: Fraction, high: Fraction) -> Equivalence:
@@ -123,6 +128,23 @@ def between(a: Expression, low: Fraction, high: Fraction) -> Equivalence:
             return not_equal("not a real number")
         inside = field.number(low) < mp.re(fine) < field.number(high)
     return equal("value") if inside else not_equal("value")
+
+
+def _points(a: Expression, b: Expression) -> tuple[Point, ...]:
+    return POINTS if _grows_fast(a) or _grows_fast(b) else POINTS + FAR_POINTS
+
+
+def _grows_fast(node: Expression) -> bool:
+    """Tell whether a variable stands in an exponent or a factorial, or in LaTeX that we do not read."""
+    match node:
+        case Latex():
+            return True
+        case Apply("^", (base, exponent)):
+            return bool(names(exponent)) or _grows_fast(base)
+        case Apply(op, args):
+            return (op in _FAST and bool(names(node))) or any(map(_grows_fast, args))
+        case _:
+            return False
 
 
 class _Comparison(NamedTuple):

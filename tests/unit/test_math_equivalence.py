@@ -234,6 +234,9 @@ POLICY = [
     ("expression", r"\sqrt{x^2}", "x", NOT),
     ("expression", r"\sqrt{x^3}", r"x\sqrt{x}", EQUAL),
     ("expression", "|x-5|", "5-x", NOT),
+    ("expression", "|x-5000|", "5000-x", NOT),
+    ("expression", r"\sqrt{(x+0.00001)^2}", "x+0.00001", NOT),
+    ("expression", "2^{2^n} + |n|", "|n| + 4^{2^{n-1}}", EQUAL),
     ("expression", r"\sin^2 x + \cos^2 x", "1", EQUAL),
     ("expression", r"\cot x", r"1/\tan x", EQUAL),
     ("expression", r"\sin^{-1} x", r"\arcsin x", EQUAL),
@@ -432,21 +435,21 @@ def spelled(draw: st.DrawFn, value: Fraction) -> str:
     return draw(st.sampled_from(ways))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), numbers)
 def test_every_spelling_of_a_number_is_equal(data: st.DataObject, value: Fraction) -> None:
     a, b = data.draw(spelled(value)), data.draw(spelled(value))
     assert equivalent(a, b) and equivalent(b, a) and equivalent(a, a)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data(), numbers, numbers)
 def test_different_numbers_are_never_equal(data: st.DataObject, x: Fraction, y: Fraction) -> None:
     a, b = data.draw(spelled(x)), data.draw(spelled(y))
     assert bool(equivalent(a, b)) == bool(equivalent(b, a)) == (x == y)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="0123456789.,+-*/^(){}[]\\|=<>!%$_ xyzpi分之元或\n", max_size=30))
 def test_any_text_is_read_and_equals_itself(text: str) -> None:
     assert bool(equivalent(text, text)) == bool(text.strip())
