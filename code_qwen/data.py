@@ -10,6 +10,7 @@ entries of `SYNTAX`.
 """
 
 import ast
+import random
 import re
 import sysconfig
 import warnings
@@ -48,20 +49,40 @@ _ENCODED = re.compile(  # StarCoder2, encoded data: base64, hexadecimal, unicode
     r"|(?:\\u[0-9a-fA-F]{4}){8,}"
 )
 _NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _PYTHON = tree_sitter.Language(tree_sitter_python.language())
 
 
 def stdlib(source: Source, seed: int) -> Iterator[Sample]:
     """Yield the Python files of the standard library of the running Python, without its tests.
 
-    Which files these are depends on the version of Python, and on how it was packaged; the id is the path.
+    Which files these are depends on the version of Python, and on how it was packaged; the id is the path. They come
+    in an order drawn from the seed, so that `take` takes some of every kind.
     """
-    del seed  # nothing is drawn
     version = sysconfig.get_python_version()
-    for item in read_folder(Path(sysconfig.get_path("stdlib")), source.name, skip=_NOT_LIBRARY):
-        if isinstance(item, Sample) and item.meta.get("language") == "python":
-            meta = item.meta | {"repo": "python/cpython", "licence": "PSF-2.0"}
-            yield item.model_copy(update={"origin": f"cpython {version} Lib/{item.id}", "meta": meta})
+    files = [
+        item
+        for item in read_folder(Path(sysconfig.get_path("stdlib")), source.name, skip=_NOT_LIBRARY)
+        if isinstance(item, Sample) and item.meta.get("language") == "python"
+    ]
+    random.Random(seed).shuffle(files)
+    for item in files:
+        meta = item.meta | {"repo": "python/cpython", "licence": "PSF-2.0"}
+        yield item.model_copy(update={"origin": f"cpython {version} Lib/{item.id}", "meta": meta})
+
+
+def prose(source: Source, seed: int) -> Iterator[Sample]:
+    """Yield the docstrings of the standard library, one text a file: English that every machine has."""
+    for file in stdlib(source, seed):
+        try:
+            tree = ast.parse(file.content())
+        except SyntaxError:
+            continue
+        owners = (node for node in ast.walk(tree) if isinstance(node, _DOCUMENTED))
+        texts = [text for owner in owners if (text := ast.get_docstring(owner))]
+        if texts:
+            meta = {key: value for key, value in file.meta.items() if key != "language"}
+            yield Sample(id=file.id, source=source.name, text="\n\n".join(texts), origin=file.origin, meta=meta)
 
 
 def generated(sample: Sample) -> Drop | None:
@@ -127,4 +148,4 @@ def _is_code(sample: Sample) -> bool:
 
 SYNTAX: Mapping[str, Callable[[str], str | None]] = {"python": _python_problem}
 FILTERS: tuple[Filter, ...] = (generated, long_lines, data_like, broken_syntax)
-MAKERS: Mapping[str, Maker] = {"stdlib": stdlib}
+MAKERS: Mapping[str, Maker] = {"stdlib": stdlib, "prose": prose}

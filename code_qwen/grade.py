@@ -29,6 +29,8 @@ MARKS = {
     Status.UNSUPPORTED: Mark.UNDECIDED,
 }
 
+_OTHER_WAY = "; or, with weaker promises, run programs without a container: --sandbox process --accept-risk"
+
 
 def grade_program(problem: CodeProblem, program: str, box: SandboxPool) -> Verdict:
     """Judge one program.
@@ -82,7 +84,7 @@ def open_grader(judging: Judging) -> Iterator[ProgramGrader]:
             pool = SandboxPool(judging.sandbox, judging.workers, accept_risk=judging.accept_risk)
             box = stack.enter_context(pool)
         except (SandboxUnavailable, ValueError) as error:
-            raise GradeError(str(error)) from None
+            raise GradeError(f"{error}{_OTHER_WAY if judging.sandbox == 'docker' else ''}") from None
         yield ProgramGrader(box)
 
 

@@ -3,6 +3,7 @@
 Reads run directories only: no specialist, no torch, no sandbox.
 """
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,7 @@ from specialists.report.compare import compare as lay_side_by_side
 from specialists.report.render import write_report
 from specialists.run import Run
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
@@ -37,4 +38,5 @@ def compare(
 
 
 if __name__ == "__main__":
-    terminal.shield(lambda: app(prog_name="python -m specialists", standalone_mode=False))
+    words = sys.argv[1:] or ["--help"]
+    terminal.shield(lambda: app(words, prog_name="python -m specialists", standalone_mode=False))

@@ -27,6 +27,8 @@ from specialists.run import digest_file, digest_of, write_text
 END_OF_TEXT = "<|endoftext|>"
 _PACKAGE = "package:"
 
+if not torch.cuda.is_available():
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")  # transformers imports DeepSpeed, which else warns as it looks
 transformers.utils.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 

@@ -6,6 +6,7 @@ ends in one line on standard error and exit code 2; an interrupted run says that
 
 import json
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +24,7 @@ from specialists.progress import console, say
 from specialists.recipe import Judge, Recipe, change, read_recipe, to_yaml
 from specialists.run import Run, write_text
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 RecipeName = Annotated[str, typer.Option("--recipe", "-r", help="name of a recipe, or a YAML file")]
 MaybeRecipe = Annotated[str | None, typer.Option("--recipe", "-r", help="recipe to take instead of the run's own")]
@@ -41,10 +42,12 @@ Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one pe
 
 def main(family: Family) -> None:
     """Run the command line of a family."""
-    # Threads that spin while they wait make training ten times slower as soon as anything else wants a core.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # By default OpenMP's threads spin long while they wait. As soon as anything else wants a core that makes training
+    # twenty times slower; spinning briefly costs 2 % on an idle machine (benchmarks/spin.py). Read when torch loads.
+    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     console.quiet = os.environ.get("RANK", "0") != "0"
-    terminal.shield(lambda: app(obj=family, prog_name=f"python -m {family.name}", standalone_mode=False))
+    words = sys.argv[1:] or ["--help"]
+    terminal.shield(lambda: app(words, obj=family, prog_name=f"python -m {family.name}", standalone_mode=False))
 
 
 @app.command()

@@ -9,4 +9,4 @@ QWEN_7B = Shape(hidden_size=4096, num_layers=32, num_heads=32, num_kv_heads=32, 
 QWEN_14B = Shape(hidden_size=5120, num_layers=40, num_heads=40, num_kv_heads=40, ffn_size=13696, vocab_size=152064)
 
 # 0.8M parameters: trains from nothing in minutes on a laptop. For tests and smoke runs.
-TINY = Shape(hidden_size=128, num_layers=4, num_heads=4, num_kv_heads=2, ffn_size=384, vocab_size=1024, tied=True)
+TINY = Shape(hidden_size=128, num_layers=4, num_heads=4, num_kv_heads=2, ffn_size=320, vocab_size=1024, tied=True)

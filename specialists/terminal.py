@@ -4,8 +4,9 @@ import errno
 import sys
 from collections.abc import Callable, Sequence
 
-import click
+import typer
 from rich.table import Table
+from typer.exceptions import TyperException
 
 from specialists.errors import SpecialistsError
 from specialists.evaluate.selfcheck import SelfCheck
@@ -18,6 +19,18 @@ from specialists.report.compare import SIGNS, Cell, Comparison
 USER_ERROR = 2
 INTERRUPTED = 130
 
+# What is wrong with a place on disk, not with the program.
+_PLACE_ERRORS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+)
+
 
 def shield(command: Callable[[], int | None]) -> None:
     """Run a command and leave the process with its exit code.
@@ -29,19 +42,16 @@ def shield(command: Callable[[], int | None]) -> None:
         sys.exit(command() or 0)
     except SpecialistsError as error:
         _fail(str(error))
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(USER_ERROR)
-    except click.ClickException as error:
+    except TyperException as error:
         _fail(error.format_message())
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("interrupted; the same command goes on from here", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+        if error.errno not in _PLACE_ERRORS:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        _fail(f"{where}{error.strerror}; free space or choose another folder, then run the same command to go on")
+        _fail(f"{where}{error.strerror}; free space or choose another place, then run the same command to go on")
 
 
 def print_plan(recipe: Recipe, plan: Plan) -> None:

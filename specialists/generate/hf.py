@@ -1,8 +1,8 @@
 """Generation with transformers: a batch that shrinks.
 
-Requests are sorted by length, so that a batch needs little padding, and decoded together. A text that has ended leaves
-the batch and its place in the cache is given up, so short answers do not pay for the longest. A start that all prompts
-of a batch share (few-shot examples) is read once and its cache copied.
+Requests are sorted by length, so that a batch needs little padding, and decoded together. Texts that have ended leave
+the batch and their place in the cache is given up, so short answers do not pay for the longest. A start that all
+prompts of a batch share (few-shot examples) is read once and its cache copied.
 
 Legend: B rows, P tokens of the shared start, S tokens of the padded rest, V vocabulary.
 """
@@ -13,15 +13,17 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache
+from transformers.cache_utils import Cache
 
 from specialists import checkpoint
 from specialists.chat import render
 from specialists.errors import ConfigError
+from specialists.generate import kv
 from specialists.generate.backend import Reply, Request, Settings
 from specialists.records import Prompt, Stop
 
 _STOP_WINDOW = 24  # last tokens in which a stop string is looked for
+_SHRINK_AT = 0.8  # ended texts leave the batch together, when this share or less goes on: leaving copies the cache
 _MIN_SHARED = 32  # tokens from which reading a shared start once is worth it
 
 
@@ -33,6 +35,7 @@ class _Row:
     prompt: list[int]
     random: torch.Generator | None
     made: list[int] = field(default_factory=list)
+    ended: bool = False
 
 
 class HFBackend:
@@ -49,6 +52,8 @@ class HFBackend:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = checkpoint.open_tokenizer(folder)
         self.model = checkpoint.open_model(folder, self.tokenizer, dtype).to(self.device).eval()
+        kv.register()
+        self.model.set_attn_implementation(kv.NAME)
         self._stops = set(checkpoint.stop_tokens(self.tokenizer))
         self._batch = batch
 
@@ -83,26 +88,27 @@ class HFBackend:
     @torch.inference_mode()
     def _decode(self, rows: list[_Row], settings: Settings) -> Iterator[tuple[int, Reply]]:
         cache, mask_BS, logits_BV = self._prefill(rows)
-        while rows:
+        while True:
             for row, token in zip(rows, _choose(logits_BV, rows, settings), strict=True):
                 row.made.append(token)
-            ended = [self._reply(row, settings) for row in rows]
-            yield from ((row.index, reply) for row, reply in zip(rows, ended, strict=True) if reply)
-            stay = [place for place, reply in enumerate(ended) if reply is None]
-            if len(stay) < len(rows):
+                if not row.ended and (reply := self._reply(row, settings)) is not None:
+                    row.ended = True
+                    yield row.index, reply
+            stay = [place for place, row in enumerate(rows) if not row.ended]
+            if not stay:
+                return
+            if len(stay) <= _SHRINK_AT * len(rows):
                 rows = [rows[place] for place in stay]
-                if not rows:
-                    return
                 keep = torch.tensor(stay, device=self.device)
                 cache.batch_select_indices(keep)
                 mask_BS = mask_BS[keep]
             mask_BS = torch.cat([mask_BS, mask_BS.new_ones(len(rows), 1)], dim=1)
             logits_BV = self._forward([[row.made[-1]] for row in rows], mask_BS, cache)
 
-    def _prefill(self, rows: list[_Row]) -> tuple[DynamicCache, Tensor, Tensor]:
+    def _prefill(self, rows: list[_Row]) -> tuple[Cache, Tensor, Tensor]:
         """Read the prompts: a shared start once, then the rests, padded on the left."""
         shared = _shared_start([row.prompt for row in rows])
-        cache = DynamicCache(config=self.model.config)
+        cache = kv.open_cache()
         if shared:
             first = torch.ones(1, shared, dtype=torch.long, device=self.device)
             self._forward([rows[0].prompt[:shared]], first, cache)
@@ -114,7 +120,7 @@ class HFBackend:
         padded = [[0] * (width - len(rest)) + rest for rest in rests]
         return cache, mask_BS, self._forward(padded, mask_BS, cache)
 
-    def _forward(self, ids: list[list[int]], mask_BS: Tensor, cache: DynamicCache) -> Tensor:
+    def _forward(self, ids: list[list[int]], mask_BS: Tensor, cache: Cache) -> Tensor:
         """Run the model over new tokens; returns the logits [B, V] of the last one."""
         ids_BS = torch.tensor(ids, device=self.device)
         positions_BS = (mask_BS.cumsum(dim=1) - 1).clamp(min=0)[:, -ids_BS.shape[1] :]
