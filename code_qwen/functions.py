@@ -1,9 +1,12 @@
 """Small-function tasks: a grammar of things to do to a list.
 
-A task picks which numbers of a list to keep, what to do to each, and what to return: "the sum of the squares of the
-even numbers". Every combination is one task with a name, a description, a reference program and an evaluator that is
-not the program (so the tests are not the program's own opinion of itself). A fifth of the combinations, chosen by a
+A task picks which numbers of a list to keep, what to do to each, and what to return: "of the even numbers, return the
+sum of the squares". Every combination is one task with a name, a description, a reference program and an evaluator that
+is not the program (so the tests are not the program's own opinion of itself). A fifth of the combinations, chosen by a
 hash of their name, is held out: the benchmark asks only those, and the training samples are made only of the others.
+
+The wording puts what is kept first and is short, and no two kinds of keeping share a number: so any 13 successive words
+of a held-out task name all three of its parts, and decontamination can tell the task from its neighbours.
 """
 
 import hashlib
@@ -31,7 +34,7 @@ class Change:
     """What is done to each number that takes part."""
 
     name: str
-    phrase: str  # "squares of the"; "" does nothing
+    phrase: str  # "squares"; "" does nothing
     expression: str  # Python over `x`
     apply: Callable[[int], int]
 
@@ -41,7 +44,7 @@ class Give:
     """What is returned of the changed numbers."""
 
     name: str
-    phrase: str  # "sum of the"
+    phrase: str  # "sum"
     program: str  # Python over `{values}`, a generator expression without brackets
     apply: Callable[[list[int]], object]
 
@@ -53,36 +56,31 @@ KEEPS = (
     Keep("positive", "positive numbers", "x > 0", lambda x: x > 0),
     Keep("negative", "negative numbers", "x < 0", lambda x: x < 0),
     Keep("nonzero", "nonzero numbers", "x != 0", lambda x: x != 0),
-    *(
-        Keep(f"over_{k}", f"numbers greater than {k}", f"x > {k}", lambda x, k=k: x > k)
-        for k in (2, 3, 5, 8, 10, 12, 20)
-    ),
-    *(Keep(f"under_{k}", f"numbers less than {k}", f"x < {k}", lambda x, k=k: x < k) for k in (4, 6, 7, 9, 15, 25)),
+    *(Keep(f"over_{k}", f"numbers above {k}", f"x > {k}", lambda x, k=k: x > k) for k in (2, 6, 8, 10, 12, 20)),
+    *(Keep(f"under_{k}", f"numbers below {k}", f"x < {k}", lambda x, k=k: x < k) for k in (1, 9, 11, 14, 18, 25)),
     *(Keep(f"multiples_of_{k}", f"multiples of {k}", f"x % {k} == 0", lambda x, k=k: x % k == 0) for k in (3, 4, 5, 7)),
 )
 
 CHANGES = (
     Change("", "", "x", lambda x: x),
-    Change("squares", "squares of the", "x * x", lambda x: x * x),
-    Change("cubes", "cubes of the", "x ** 3", lambda x: x * x * x),
-    Change("doubles", "doubles of the", "2 * x", lambda x: x + x),
-    Change("negatives", "negated values of the", "-x", lambda x: 0 - x),
-    Change("absolutes", "absolute values of the", "abs(x)", lambda x: x if x >= 0 else -x),
-    Change("last_digits", "last digits of the", "abs(x) % 10", lambda x: int(str(x)[-1])),
-    Change("successors", "successors of the", "x + 1", lambda x: x - -1),
+    Change("squares", "squares", "x * x", lambda x: x * x),
+    Change("cubes", "cubes", "x ** 3", lambda x: x * x * x),
+    Change("doubles", "doubles", "2 * x", lambda x: x + x),
+    Change("negated", "negated values", "-x", lambda x: 0 - x),
+    Change("absolutes", "absolute values", "abs(x)", lambda x: x if x >= 0 else -x),
+    Change("last_digits", "last digits", "abs(x) % 10", lambda x: int(str(x)[-1])),
+    Change("successors", "successors", "x + 1", lambda x: x - -1),
 )
 
 GIVES = (
-    Give("sum", "sum of the", "sum({values})", lambda xs: sum(xs)),
-    Give("largest", "largest of the", "max(({values}), default=0)", lambda xs: sorted(xs)[-1] if xs else 0),
-    Give("smallest", "smallest of the", "min(({values}), default=0)", lambda xs: sorted(xs)[0] if xs else 0),
-    Give("list", "list of the", "[{values}]", lambda xs: list(xs)),
-    Give("sorted", "sorted list of the", "sorted({values})", lambda xs: sorted(xs)),
-    Give(
-        "distinct_count", "number of distinct values among the", "len(set({values}))", lambda xs: len(dict.fromkeys(xs))
-    ),
-    Give("reversed", "reversed list of the", "[{values}][::-1]", lambda xs: [xs[-1 - i] for i in range(len(xs))]),
-    Give("first", "first of the", "next(({values}), 0)", lambda xs: xs[0] if xs else 0),
+    Give("sum", "sum", "sum({values})", lambda xs: sum(xs)),
+    Give("largest", "largest", "max(({values}), default=0)", lambda xs: sorted(xs)[-1] if xs else 0),
+    Give("smallest", "smallest", "min(({values}), default=0)", lambda xs: sorted(xs)[0] if xs else 0),
+    Give("list", "list", "[{values}]", lambda xs: list(xs)),
+    Give("sorted", "sorted list", "sorted({values})", lambda xs: sorted(xs)),
+    Give("distinct_count", "distinct count", "len(set({values}))", lambda xs: len(dict.fromkeys(xs))),
+    Give("reversed", "reversed list", "[{values}][::-1]", lambda xs: [xs[-1 - i] for i in range(len(xs))]),
+    Give("first", "first", "next(({values}), 0)", lambda xs: xs[0] if xs else 0),
 )
 
 
@@ -101,14 +99,10 @@ class Task:
 
     @property
     def description(self) -> str:
-        """What to return, e.g. "the sum of the squares of the even numbers in xs"."""
-        phrases = (self.give.phrase, self.change.phrase, self.keep.phrase)
-        return "the " + " ".join(phrase for phrase in phrases if phrase) + " in xs"
-
-    @property
-    def fallback(self) -> str:
-        """What to return when nothing takes part, as a sentence; "" where that goes without saying."""
-        return "Return 0 if there are none." if self.give.name in ("largest", "smallest", "first") else ""
+        """What to do, e.g. "of the even numbers, return the largest of the squares, or 0"."""
+        of = f" of the {self.change.phrase}" if self.change.phrase else ""
+        otherwise = ", or 0" if self.give.name in ("largest", "smallest", "first") else ""
+        return f"of the {self.keep.phrase}, return the {self.give.phrase}{of}{otherwise}"
 
     @property
     def body(self) -> str:

@@ -13,10 +13,10 @@ from specialists.recipe import Source
 from specialists.records import Message, Sample
 
 _REQUESTS = (
-    "Write a Python function `{name}(xs)` that returns {description}.",
-    "Implement `{name}(xs)` in Python: it returns {description}.",
-    "I have a list of integers xs and need {description}. Write `{name}(xs)`.",
-    "Please code `{name}(xs)`, returning {description}.",
+    "In Python, write `{name}(xs)`: {description}.",
+    "Implement `{name}(xs)` in Python; {description}.",
+    "Please code `{name}(xs)` for a list of integers: {description}.",
+    "I need a function `{name}(xs)`. It should, {description}.",
 )
 _MODULE_SIZE = 4
 _BUGS = (("x % 2 == 0", "x % 2 == 1"), ("x % 2 == 1", "x % 2 == 0"), (" > ", " >= "), (" < ", " <= "), ("max", "min"))
@@ -32,14 +32,12 @@ _BUGS += (
 
 def request(task: Task, wording: int = 0) -> str:
     """Return what a user asks; wording 0 is the one the benchmark uses."""
-    asked = _REQUESTS[wording].format(name=task.name, description=task.description)
-    return f"{asked} {task.fallback}".strip()
+    return _REQUESTS[wording].format(name=task.name, description=task.description)
 
 
 def signature(task: Task) -> str:
     """Return the head of the function with its docstring, as a text model is asked to go on from."""
-    fallback = f" {task.fallback}" if task.fallback else ""
-    return f'def {task.name}(xs):\n    """Return {task.description}.{fallback}"""\n'
+    return f'def {task.name}(xs):\n    """{task.description[0].upper()}{task.description[1:]}."""\n'
 
 
 def fenced(program: str) -> str:
@@ -79,7 +77,7 @@ def _changed(task: Task, by_name: dict[str, Task], rng: random.Random) -> tuple[
     if not others:
         return ()
     other = rng.choice(others)
-    change = f"Now make it `{other.name}(xs)`: use only the {other.keep.phrase}."
+    change = f"Now make it `{other.name}(xs)`: take only the {other.keep.phrase}."
     return request(task), fenced(task.program), change, fenced(other.program)
 
 
@@ -93,7 +91,7 @@ def _repaired(task: Task, rng: random.Random) -> tuple[str, ...]:
             got = _run(broken, task.name, xs)
             if got is not None and got != repr(expected):
                 asked = (
-                    f"This should return {task.description}, but `{task.name}({xs})` gives {got} "
+                    f"This should, {task.description}. But `{task.name}({xs})` gives {got} "
                     f"instead of {expected}.\n{fenced(broken)}"
                 )
                 return asked, f"`{wrong.strip()}` should be `{right.strip()}`:\n{fenced(task.program)}"

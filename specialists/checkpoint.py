@@ -22,7 +22,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from specialists.chat import CHAT_TEMPLATE, TURN_END, TURN_START
 from specialists.errors import ConfigError
 from specialists.recipe import Shape
-from specialists.run import digest_file, digest_of, write_text
+from specialists.run import digest_file, digest_weights, write_text
 
 END_OF_TEXT = "<|endoftext|>"
 _PACKAGE = "package:"
@@ -62,9 +62,8 @@ def locate(start: str) -> Path:
 
 
 def digest(folder: Path) -> str:
-    """Return one digest over the config, weights and tokenizer of a checkpoint folder."""
-    names = sorted(p.name for p in folder.iterdir() if p.suffix in (".json", ".safetensors", ".model"))
-    return digest_of({name: digest_file(folder / name) for name in names if name != "generation_config.json"})
+    """Return the identity of a checkpoint folder; see `run.digest_weights`."""
+    return digest_weights({path.name: digest_file(path) for path in folder.iterdir() if path.is_file()})
 
 
 def open_tokenizer(folder: Path) -> Any:

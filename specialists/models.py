@@ -7,7 +7,7 @@ from pathlib import Path
 from specialists.errors import ConfigError, DataError
 from specialists.family import Benchmark
 from specialists.recipe import Recipe, Stage, read_recipe
-from specialists.run import Manifest, Run, read_manifest
+from specialists.run import Manifest, Run, digest_weights, read_manifest
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ def result(recipe: Recipe, run: Run, stage: Stage | None) -> Model:
         return Model(recipe.base_name, Path(facts["path"]), facts["digest"], "base")
     folder = run.train_path(stage.name)
     manifest = finished(folder, "train")
-    name = stage.gives or stage.name
-    return Model(name, folder / "checkpoint", manifest.digest_under("checkpoint"), stage.objective)
+    inside = "checkpoint/"
+    files = {path.removeprefix(inside): sha for path, sha in manifest.outputs.items() if path.startswith(inside)}
+    return Model(stage.gives or stage.name, folder / "checkpoint", digest_weights(files), stage.objective)
 
 
 def judged(run: Run, only: Sequence[str] = ()) -> list[Model]:

@@ -209,6 +209,15 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_weights(files: Mapping[str, str]) -> str:
+    """Return the identity of a checkpoint from the SHA-256 of its files: those that decide what the model says.
+
+    The same checkpoint has the same identity as the start of one run and as the result of a stage of another.
+    """
+    kinds = (".json", ".safetensors", ".model")
+    return digest_of({n: d for n, d in files.items() if n.endswith(kinds) and n != "generation_config.json"})
+
+
 def digest_code(*packages: str) -> str:
     """Return one digest over the Python files of installed packages, so that a step can be redone when they change."""
     files: dict[str, str] = {}

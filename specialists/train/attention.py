@@ -2,15 +2,17 @@
 
 transformers keeps packed documents apart only under conditions (no attention mask, no cache, reset positions) that an
 innocent change breaks without an error. So we register a backend of our own, "doc_varlen", which is told where each
-document begins and ends and cannot look further: on CUDA one call of torch's variable-length attention, elsewhere
-causal SDPA document by document, which on a CPU is also 3 times faster than one dense masked call.
+document begins and ends and cannot look further. On CUDA it is one call of torch's variable-length attention.
+Elsewhere, short documents of like length are padded to one batch and attended by plain products, and long ones go
+through SDPA one by one: on a CPU in bf16 that is 2.7 times faster than SDPA for every document.
 
-Legend: H query heads, G key/value heads, T tokens of the packed block, D documents, K head size.
+Legend: H query heads, G key/value heads, T tokens of the packed block, D documents, L their padded length, K head size.
 """
 
 import inspect
 import itertools
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -20,6 +22,8 @@ from torch.nn.attention.varlen import varlen_attn
 from transformers import AttentionInterface, AttentionMaskInterface
 
 NAME = "doc_varlen"
+_SMALLEST = 16  # documents up to this length are alike
+_DENSE_UP_TO = 256  # longer documents go through SDPA one by one
 
 
 def attend(
@@ -52,22 +56,15 @@ def attend(
         raise ValueError(f"attention over a window of {sliding_window} is not built; documents have {max_length_q}")
     if query_1HTK.shape[0] != 1:
         raise ValueError(f"packed blocks come one at a time, flattened; this batch has {query_1HTK.shape[0]} rows")
-    if query_1HTK.is_cuda and value_1GTK.dtype in (torch.bfloat16, torch.float16):
-        return _attend_cuda(query_1HTK, key_1GTK, value_1GTK, cu_seq_lens_q, max_length_q, scaling), None
-    edges = cu_seq_lens_q.tolist()
-    grouped = query_1HTK.shape[1] != key_1GTK.shape[1]
-    parts = [
-        F.scaled_dot_product_attention(
-            query_1HTK[:, :, begin:end],
-            key_1GTK[:, :, begin:end],
-            value_1GTK[:, :, begin:end],
-            is_causal=True,
-            scale=scaling,
-            enable_gqa=grouped,
-        )
-        for begin, end in itertools.pairwise(edges)
-    ]
-    return torch.cat(parts, dim=2).transpose(1, 2), None
+    # Under autocast the rotation leaves query and key in fp32; take the type of the projections for all three.
+    dtype = value_1GTK.dtype
+    query_HTK, key_GTK, value_GTK = query_1HTK[0].to(dtype), key_1GTK[0].to(dtype), value_1GTK[0]
+    scale = query_1HTK.shape[-1] ** -0.5 if scaling is None else scaling
+    if query_HTK.is_cuda and dtype in (torch.bfloat16, torch.float16):
+        return _attend_cuda(query_HTK, key_GTK, value_GTK, cu_seq_lens_q, max_length_q, scale), None
+    layout = _layout(tuple(cu_seq_lens_q.tolist()))
+    attended_THK = torch.cat([_attend_group(query_HTK, key_GTK, value_GTK, group, scale) for group in layout.groups])
+    return attended_THK[layout.place_T.to(attended_THK.device)][None], None
 
 
 def register() -> None:
@@ -76,21 +73,77 @@ def register() -> None:
     AttentionMaskInterface.register(NAME, lambda *_, **__: None)
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Documents attended together: where their tokens lie, padded, and which of the padded places are real."""
+
+    tokens_DL: Tensor
+    real: Tensor  # indices into D * L
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """The documents of a block in groups, and where each token of the block stands in the groups laid end to end."""
+
+    groups: tuple[_Group, ...]
+    place_T: Tensor
+
+
+@lru_cache(maxsize=8)
+def _layout(edges: tuple[int, ...]) -> _Layout:
+    """Group documents by length, to the next power of two; asked once a layer, so the last few are remembered."""
+    alike: dict[int, list[tuple[int, int]]] = {}
+    for number, (begin, end) in enumerate(itertools.pairwise(edges)):
+        size = max(_SMALLEST, 1 << (end - begin - 1).bit_length())
+        alike.setdefault(size if size <= _DENSE_UP_TO else -number - 1, []).append((begin, end))
+    groups, order = [], []
+    for documents in alike.values():
+        longest = max(end - begin for begin, end in documents)
+        tokens = torch.stack([torch.arange(b, b + longest).clamp(max=e - 1) for b, e in documents])
+        lengths = torch.tensor([e - b for b, e in documents])
+        real = (torch.arange(longest) < lengths[:, None]).flatten().nonzero()[:, 0]
+        groups.append(_Group(tokens, real))
+        order.append(tokens.flatten()[real])
+    return _Layout(tuple(groups), torch.argsort(torch.cat(order)))
+
+
+def _attend_group(query_HTK: Tensor, key_GTK: Tensor, value_GTK: Tensor, group: _Group, scale: float) -> Tensor:
+    """Causal attention in each document of a group; returns the real tokens [n, H, K]. Padding stands last, so the
+    causal mask hides it from every real token."""
+    documents, length = group.tokens_DL.shape
+    places = group.tokens_DL.flatten().to(query_HTK.device)
+    query, key, value = (
+        x.index_select(1, places).unflatten(1, (documents, length)).transpose(0, 1)
+        for x in (query_HTK, key_GTK, value_GTK)
+    )
+    if length > _DENSE_UP_TO:
+        grouped = query.shape[1] != key.shape[1]
+        attended = F.scaled_dot_product_attention(query, key, value, is_causal=True, scale=scale, enable_gqa=grouped)
+    else:
+        attended = _attend_dense(query, key, value, scale)
+    return attended.transpose(1, 2).flatten(0, 1)[group.real.to(attended.device)]
+
+
+def _attend_dense(query_DHLK: Tensor, key_DGLK: Tensor, value_DGLK: Tensor, scale: float) -> Tensor:
+    """The formula itself, the query heads of one key head stacked: softmax(scale * Q K^T + causal mask) V."""
+    documents, heads, length, size = query_DHLK.shape
+    groups = key_DGLK.shape[1]
+    stacked = query_DHLK.reshape(documents, groups, heads // groups * length, size)
+    scores = (stacked @ key_DGLK.mT).unflatten(2, (heads // groups, length))
+    hidden = torch.ones(length, length, dtype=torch.bool, device=scores.device).triu(1)
+    weights = (scores * scale).masked_fill(hidden, float("-inf")).softmax(dim=-1, dtype=torch.float32)
+    return (weights.to(value_DGLK.dtype).flatten(2, 3) @ value_DGLK).reshape(documents, heads, length, size)
+
+
 def _attend_cuda(
-    query_1HTK: Tensor,
-    key_1GTK: Tensor,
-    value_1GTK: Tensor,
-    edges: Tensor,
-    longest: int,
-    scaling: float | None,
+    query_HTK: Tensor, key_GTK: Tensor, value_GTK: Tensor, edges: Tensor, longest: int, scale: float
 ) -> Tensor:
-    # Under autocast the rotation leaves query and key in fp32; the kernel wants the type of the projections.
-    query, key, value = (x[0].transpose(0, 1).to(value_1GTK.dtype) for x in (query_1HTK, key_1GTK, value_1GTK))
+    query, key, value = (x.transpose(0, 1) for x in (query_HTK, key_GTK, value_GTK))
     options = _varlen_options()
     if "enable_gqa" not in options and key.shape[1] != query.shape[1]:
         repeats = query.shape[1] // key.shape[1]
         key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
-    attended = varlen_attn(query, key, value, edges, edges, longest, longest, scale=scaling, **options)
+    attended = varlen_attn(query, key, value, edges, edges, longest, longest, scale=scale, **options)
     return attended.unsqueeze(0)  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -85,8 +85,9 @@ def test_a_tokenizer_without_marks_is_refused(tiny_checkpoint: Path) -> None:
         def convert_tokens_to_ids(self, tokens: str) -> None:
             del tokens
 
+    bare: Any = Bare()
     with pytest.raises(DataError, match="no <|im_start|> token".replace("|", r"\|")):
-        render(conversation("a", "b"), Bare())
+        render(conversation("a", "b"), bare)
 
 
 def test_marks_are_added_to_a_base_that_lacks_them(tmp_path: Path, tiny_checkpoint: Path) -> None:

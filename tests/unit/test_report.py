@@ -10,6 +10,7 @@ import pytest
 from specialists.errors import ConfigError, DataError
 from specialists.evaluate.metrics import wilson
 from specialists.jsonl import append_records
+from specialists.models import judged
 from specialists.recipe import Mix, Optim, Recipe, Source, Stage, to_yaml
 from specialists.records import Completion, Mark, Score, Stop, Verdict
 from specialists.report.compare import compare
@@ -50,7 +51,7 @@ def make_run(path: Path, *, gives: str = "Math", base: str = "base-digest", weig
     train = run.train("sft", {})
     folder = train.begin()
     (folder / "checkpoint").mkdir()
-    write_text(folder / "checkpoint" / "model", weights)
+    write_text(folder / "checkpoint" / "model.safetensors", weights)
     write_text(folder / "metrics.jsonl", '{"loss": 2.0, "lr": 0.001}\n{"loss": 1.5, "lr": 0.001}\n')
     train.finish(TRAIN_FACTS)
     return run
@@ -77,7 +78,7 @@ def add_score(run: Run, model: str, checkpoint: str, form: str, correct: int, n:
 
 
 def trained_digest(run: Run) -> str:
-    return run.manifests()["train/sft"].digest_under("checkpoint")
+    return judged(run)[-1].digest
 
 
 @pytest.fixture
