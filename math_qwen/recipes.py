@@ -7,6 +7,7 @@ anywhere and chosen here.
 from specialists.recipe import Judge, Mix, Optim, Parallel, Recipe, Shape, Source, Stage
 from specialists.shapes import QWEN_7B, QWEN_14B
 
+_ON_A_CPU = Parallel(precision="auto")
 _SFT_NOTES = {
     "stages.math-sft.seq_len": "[C] sec. 5: 1024",
     "stages.math-sft.steps": "[C] sec. 5: 50,000",
@@ -90,6 +91,7 @@ DEMO = Recipe(
             batch_blocks=1,
             steps=170,
             optim=Optim(peak_lr=1e-4, schedule="cosine-decay", warmup_share=0.05),
+            parallel=_ON_A_CPU,
             save_every=40,
         ),
     ),
@@ -117,6 +119,7 @@ TINY_MATH = Recipe(
             batch_blocks=4,
             steps=380,
             optim=Optim(peak_lr=2e-3, schedule="linear-constant", warmup_share=0.03),
+            parallel=_ON_A_CPU,
             save_every=100,
         ),
     ),

@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 
 from specialists import build as way
+from specialists import host, terminal
 from specialists import judge as judging
-from specialists import terminal
 from specialists.errors import ConfigError
 from specialists.family import Family, Judging
 from specialists.plan import DEVICES
@@ -42,9 +42,7 @@ Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one pe
 
 def main(family: Family) -> None:
     """Run the command line of a family."""
-    # By default OpenMP's threads spin long while they wait. As soon as anything else wants a core that makes training
-    # twenty times slower; spinning briefly costs 2 % on an idle machine (benchmarks/spin.py). Read when torch loads.
-    os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    host.settle()
     console.quiet = os.environ.get("RANK", "0") != "0"
     words = sys.argv[1:] or ["--help"]
     terminal.shield(lambda: app(words, obj=family, prog_name=f"python -m {family.name}", standalone_mode=False))

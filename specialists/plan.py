@@ -139,7 +139,7 @@ def memory(stage: Stage, shape: Shape, devices: int) -> Memory:
     copy of the weights during the step. Under ZeRO with bf16 the weights and gradients are bf16, and fp32 weights and
     moments (12 bytes) are shared out from stage 1 on, gradients from 2, weights from 3. Activations are those the
     backward pass needs, in bf16: per token and layer 6 C + 2 C_kv + 3 F values and fp32 copies for the two norms, or
-    with recomputation one C per layer and one full layer.
+    with recomputation one C per layer and one full layer. Precision "auto" is planned as fp32, the larger.
     """
     n, zero = num_parameters(shape), stage.parallel.zero_stage if devices > 1 else 0
     low = 2 if stage.parallel.precision == "bf16" else 4

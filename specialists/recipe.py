@@ -78,7 +78,8 @@ class Parallel(Knobs):
 
     micro_blocks: Positive = 1  # packed blocks in one forward pass on one device
     zero_stage: Literal[0, 1, 2, 3] = 0  # DeepSpeed ZeRO, used when launched with more than one process
-    precision: Literal["fp32", "bf16"] = "bf16"  # of the computation; the optimizer always holds fp32 weights
+    # Of the computation; the optimizer always holds fp32 weights. "auto" is bf16, but on a CPU where it is slower fp32.
+    precision: Literal["auto", "fp32", "bf16"] = "bf16"
     recompute_activations: bool = False
 
 

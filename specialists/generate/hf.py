@@ -20,6 +20,7 @@ from specialists.chat import render
 from specialists.errors import ConfigError
 from specialists.generate import kv
 from specialists.generate.backend import Reply, Request, Settings
+from specialists.precision import dtype_of, settle
 from specialists.records import Prompt, Stop
 
 _STOP_WINDOW = 24  # last tokens in which a stop string is looked for
@@ -41,16 +42,17 @@ class _Row:
 class HFBackend:
     """A checkpoint opened with transformers."""
 
-    def __init__(self, folder: Path, *, batch: int = 32, dtype: torch.dtype = torch.bfloat16) -> None:
+    def __init__(self, folder: Path, *, batch: int = 32, dtype: torch.dtype | None = None) -> None:
         """Open a checkpoint folder for generation.
 
         Args:
             folder: a checkpoint that transformers loads.
             batch: texts decoded together.
-            dtype: in which the model computes.
+            dtype: in which the model computes; None for what is fastest here.
         """
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = checkpoint.open_tokenizer(folder)
+        dtype = dtype or dtype_of(settle("auto", self.device))
         self.model = checkpoint.open_model(folder, self.tokenizer, dtype).to(self.device).eval()
         kv.register()
         self.model.set_attn_implementation(kv.NAME)

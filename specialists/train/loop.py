@@ -22,8 +22,9 @@ from specialists import checkpoint
 from specialists.blocks import Blocks
 from specialists.errors import TrainError
 from specialists.jsonl import drop_torn_line, read_rows
+from specialists.precision import settle
 from specialists.progress import bar
-from specialists.recipe import Stage
+from specialists.recipe import Parallel, Stage
 from specialists.run import write_text
 from specialists.train.batches import count_targets, micro_batches, num_steps
 from specialists.train.engine import Engine, Learner, prepare_model
@@ -63,11 +64,12 @@ def _train(stage: Stage, blocks: Blocks, start: Path, out: Path, seat: Seat, ope
     total = num_steps(stage, len(blocks), blocks.num_tokens)
     tokenizer = checkpoint.open_tokenizer(start)
     model = checkpoint.open_model(start, tokenizer, torch.float32)
-    engine = open_engine(prepare_model(model, stage.parallel), stage, seat)
+    settled = stage.model_copy(update={"parallel": _settled(stage.parallel, out, seat)})
+    engine = open_engine(prepare_model(model, settled.parallel), settled, seat)
     first = _resume(engine, out, seat)
     with bar(f"train {stage.name}", total, first) as advance:
         for step in range(first, total):
-            metrics = _one_step(engine, blocks, stage, step, total, seat)
+            metrics = _one_step(engine, blocks, settled, step, total, seat)
             if seat.leads:
                 _log(out, metrics)
                 advance(1, f"loss {metrics['loss']:.3f}, {metrics['tokens_per_s']:.0f} tokens/s")
@@ -75,10 +77,22 @@ def _train(stage: Stage, blocks: Blocks, start: Path, out: Path, seat: Seat, ope
                 _save_state(engine, out, step + 1, seat)
     weights = engine.weights()
     if seat.leads and weights is not None:
-        dtype = torch.bfloat16 if stage.parallel.precision == "bf16" else torch.float32
+        dtype = torch.float32 if stage.parallel.precision == "fp32" else torch.bfloat16
         checkpoint.save(model, weights, tokenizer, out / "checkpoint", dtype)
         shutil.rmtree(out / "state", ignore_errors=True)
     seat.wait()
+
+
+def _settled(parallel: Parallel, out: Path, seat: Seat) -> Parallel:
+    """Return the knobs with the precision decided: on a resumed run as before, else as the first process finds it."""
+    votes = 0.0
+    if seat.leads:
+        path = out / "metrics.jsonl"
+        drop_torn_line(path)
+        begun = [row["precision"] for _, row in read_rows(path)] if path.exists() else []
+        votes = float((begun[0] if begun else settle(parallel.precision, seat.device)) == "bf16")
+    (is_bf16,) = seat.total(votes)
+    return parallel.model_copy(update={"precision": "bf16" if is_bf16 else "fp32"})
 
 
 def _one_step(engine: Engine, blocks: Blocks, stage: Stage, step: int, total: int, seat: Seat) -> dict[str, Any]:
@@ -105,6 +119,7 @@ def _one_step(engine: Engine, blocks: Blocks, stage: Stage, step: int, total: in
         "targets": targets,
         "tokens_per_s": round(tokens / seconds, 1),
         "wall_s": round(seconds, 3),
+        "precision": stage.parallel.precision,
     }
 
 
@@ -156,5 +171,6 @@ def _facts(out: Path) -> dict[str, Any]:
         "tokens": sum(row["tokens"] for row in rows),
         "targets": sum(row["targets"] for row in rows),
         "last_loss": rows[-1]["loss"],
+        "precision": rows[-1]["precision"],
         "wall_s": round(sum(row["wall_s"] for row in rows), 1),
     }

@@ -48,7 +48,7 @@ class _SummedNLL(torch.autograd.Function):
         weight = weight_VC.to(dtype)
         total = torch.zeros((), dtype=torch.float32, device=hidden_RC.device)
         grad_hidden_RC = torch.empty_like(hidden_RC)
-        grad_weight_VC = torch.zeros_like(weight_VC, dtype=torch.float32) if ctx.needs_input_grad[1] else None
+        grad_weight_VC: Tensor | None = None
         with torch.autocast(device, enabled=False):
             for begin in range(0, len(targets_R), CHUNK_ROWS):
                 rows = slice(begin, begin + CHUNK_ROWS)
@@ -56,12 +56,14 @@ class _SummedNLL(torch.autograd.Function):
                 logits = (hidden @ weight.T).float()
                 log_sums = logits.logsumexp(dim=1, keepdim=True)
                 total += (log_sums - logits.gather(1, targets)).sum()
-                grad = (logits - log_sums).exp_()
+                grad = logits.sub_(log_sums).exp_()
                 grad.scatter_add_(1, targets, torch.full_like(targets, -1, dtype=grad.dtype))
                 grad = grad.to(dtype)
                 grad_hidden_RC[rows] = grad @ weight
-                if grad_weight_VC is not None:
-                    grad_weight_VC += grad.T @ hidden
+                if ctx.needs_input_grad[1]:
+                    grad_weight_VC = _added(grad_weight_VC, grad.T @ hidden)
+        if ctx.needs_input_grad[1] and grad_weight_VC is None:
+            grad_weight_VC = torch.zeros_like(weight_VC, dtype=torch.float32)
         ctx.save_for_backward(grad_hidden_RC, grad_weight_VC)
         ctx.weight_dtype = weight_VC.dtype
         return total
@@ -71,8 +73,13 @@ class _SummedNLL(torch.autograd.Function):
         (grad,) = grads
         grad_hidden_RC, grad_weight_VC = ctx.saved_tensors
         if grad_weight_VC is not None:
-            grad_weight_VC = (grad_weight_VC * grad).to(ctx.weight_dtype)
+            grad_weight_VC = grad_weight_VC.mul_(grad).to(ctx.weight_dtype)  # in place: it is as large as the weight
         return grad_hidden_RC * grad, grad_weight_VC, None
+
+
+def _added(total: Tensor | None, part: Tensor) -> Tensor:
+    """Add up in float32; the first part is the total, so that one chunk costs no copy."""
+    return part.float() if total is None else total.add_(part)
 
 
 def plain_nll(logits_TV: Tensor, targets_T: Tensor) -> Tensor:

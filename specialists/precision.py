@@ -1,0 +1,46 @@
+"""Which floating-point type computes fastest on this machine.
+
+An accelerator, a CPU with AMX and AMD's CPUs since Zen 4 multiply bf16 at twice the rate of fp32. Other CPUs that know
+bf16 take twice as long for it, and those that do not are slower still (benchmarks/host.py). So a recipe for
+laptops says "auto", and one that must give the same numbers everywhere says which.
+"""
+
+import time
+from functools import cache
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+# One layer's feed-forward product in a small model. Ours: bf16 is taken unless it is clearly slower, since it also
+# halves the activations; the measured ratios are near 0.5 or 2, so noise does not decide.
+_ROWS, _IN, _OUT = 512, 576, 1536
+_CLEARLY = 1.25
+_ROUNDS = 7
+
+
+def settle(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:
+    """Return what "auto" means for a device; anything else is returned as it is."""
+    if precision != "auto":
+        return precision
+    if device.type != "cpu" or _seconds(torch.bfloat16) < _CLEARLY * _seconds(torch.float32):
+        return "bf16"
+    return "fp32"
+
+
+def dtype_of(precision: Literal["fp32", "bf16"]) -> torch.dtype:
+    """Return torch's name for a precision."""
+    return torch.bfloat16 if precision == "bf16" else torch.float32
+
+
+@cache
+def _seconds(dtype: torch.dtype) -> float:
+    """Return the shortest time of one product on the CPU; the first round warms up."""
+    left, right = torch.ones(_ROWS, _IN, dtype=dtype), torch.ones(_IN, _OUT, dtype=dtype)
+    found: list[float] = []
+    for _ in range(_ROUNDS):
+        begun = time.perf_counter()
+        torch.mm(left, right)
+        found.append(time.perf_counter() - begun)
+    return min(found)
