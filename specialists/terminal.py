@@ -61,7 +61,7 @@ def print_plan(recipe: Recipe, plan: Plan) -> None:
         f"{plan.device.name} ({plan.device.memory_gib:.0f} GiB, {plan.device.tflops:g} TFLOP/s at "
         f"{plan.device.utilisation:.0%})"
     )
-    for column in ("stage", "gives", "steps", "tokens", "tokens/step", "peak lr", "warm-up", "GiB each", "hours"):
+    for column in ("stage", "gives", "steps", "tokens", "tokens/step", "peak lr", "warm-up", "GiB each", "time"):
         table.add_column(column, justify="left" if column in ("stage", "gives") else "right")
     for stage in plan.stages:
         table.add_row(
@@ -73,7 +73,7 @@ def print_plan(recipe: Recipe, plan: Plan) -> None:
             f"{stage.peak_lr:g}",
             _number(stage.warmup_steps),
             f"{stage.memory.total:.1f}",
-            "after prepare" if stage.hours is None else f"{stage.hours:.2f}",
+            "after prepare" if stage.hours is None else _duration(stage.hours),
         )
     _show(table)
     memory = Table(title="GiB on each device at the peak of a step (estimate)")
@@ -164,6 +164,13 @@ def _percent(share: float) -> str:
 
 def _interval(score: Score) -> str:
     return f"{_percent(score.low)} to {_percent(score.high)}"
+
+
+def _duration(hours: float) -> str:
+    """Write hours in the unit that reads well: "45 s", "12 min", "3.1 h"."""
+    if hours < 1 / 60:
+        return f"{3600 * hours:.0f} s"
+    return f"{60 * hours:.0f} min" if hours < 1 else f"{hours:.1f} h"
 
 
 def _number(value: int | None) -> str:

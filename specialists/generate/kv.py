@@ -7,8 +7,10 @@ are written into room that is there already, and one query per row meets grouped
 Legend: B rows, H query heads, G key/value heads, R = H / G, T new tokens, S tokens so far, K head size.
 """
 
-from typing import Any
+import copy
+from typing import Any, cast
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
@@ -37,15 +39,14 @@ class _Layer(DynamicLayer):
         self.keys, self.values = self._room[0][:, :, :end], self._room[1][:, :, :end]
         return self.keys, self.values
 
-    def batch_repeat_interleave(self, repeats: int) -> None:
-        """Repeat every row; room is made anew at the next token."""
-        super().batch_repeat_interleave(repeats)
-        self._room = None
+    def held(self) -> tuple[Tensor, Tensor]:
+        """Return keys and values [B, G, S, K]; there must be some."""
+        assert self.keys is not None and self.values is not None
+        return self.keys, self.values
 
-    def batch_select_indices(self, indices: Tensor) -> None:
-        """Keep some rows; room is made anew at the next token."""
-        super().batch_select_indices(indices)
-        self._room = None
+    def replace(self, keys: Tensor, values: Tensor) -> None:
+        """Hold these instead; room is made anew at the next token."""
+        self.keys, self.values, self._room = keys, values, None
 
     def _moved(self, held: Tensor | None, new: Tensor, end: int) -> Tensor:
         """Return a buffer for `end` tokens and some more, with what is held copied to its begin."""
@@ -59,6 +60,36 @@ class _Layer(DynamicLayer):
 def open_cache() -> Cache:
     """Return an empty cache with room to grow."""
     return Cache(layer_class_to_replicate=_Layer)
+
+
+def repeated(cache: Cache, rows: int) -> Cache:
+    """Return a copy of a cache of one row with that row `rows` times."""
+    copied = open_cache()
+    for layer in _layers(cache):
+        new = copy.copy(layer)
+        new.replace(*(held.expand(rows, -1, -1, -1) for held in layer.held()))
+        copied.layers.append(new)
+    return copied
+
+
+def joined(cache: Cache, new: Cache) -> Cache:
+    """Put the rows of one cache below those of another, and return it; the narrower one is filled up on the left."""
+    for layer, other in zip(_layers(cache), _layers(new), strict=True):
+        layer.replace(*(below(ours, theirs, dim=2) for ours, theirs in zip(layer.held(), other.held(), strict=True)))
+    return cache
+
+
+def keep(cache: Cache, rows: Tensor, first: int) -> None:
+    """Keep only some rows of a cache, and its columns from `first` on."""
+    for layer in _layers(cache):
+        layer.replace(*(held[rows, :, first:] for held in layer.held()))
+
+
+def below(upper: Tensor, lower: Tensor, *, dim: int) -> Tensor:
+    """Stack two tensors along their rows; dimension `dim` of the shorter one is filled up at its beginning with 0."""
+    width = max(upper.shape[dim], lower.shape[dim])
+    zeros = (0, 0) * (upper.dim() - 1 - dim)
+    return torch.cat([F.pad(part, (*zeros, width - part.shape[dim], 0)) for part in (upper, lower)])
 
 
 def attend(
@@ -101,6 +132,10 @@ def attend(
         scores_BGRS = scores_BGRS.masked_fill(~mask_B1TS, float("-inf"))
     weights_BGRS = scores_BGRS.softmax(dim=-1).to(value_BGSK.dtype)
     return (weights_BGRS @ value_BGSK).reshape(rows, 1, heads, size), None
+
+
+def _layers(cache: Cache) -> list[_Layer]:
+    return cast("list[_Layer]", cache.layers)
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""Generation: the shrinking batch against plain decoding, stop words, sampling, resuming."""
+"""Generation: the batch that stays full against plain decoding, stop words, sampling, resuming."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -49,6 +49,17 @@ def plain_greedy(folder: Path, prompt: str, max_new_tokens: int) -> str:
 def test_batched_greedy_equals_plain_decoding(backend: HFBackend, tiny_checkpoint: Path) -> None:
     got = replies(backend, [Request(prompt) for prompt in PROMPTS], Settings(max_new_tokens=24))
     assert [reply.text for reply in got] == [plain_greedy(tiny_checkpoint, prompt, 24) for prompt in PROMPTS]
+
+
+def test_texts_of_any_length_join_and_leave_without_a_trace(backend: HFBackend) -> None:
+    """More requests than places, with and without a shared start, ended at different times: each as it were alone."""
+    prompts = [f"{start}{a} * {b} =" for start in ("", SHOTS) for a in range(3) for b in (7, 12345)]
+    settings = Settings(max_new_tokens=24, temperature=1.0, stop=("e", "a"))
+    for chosen in (prompts, prompts[6:]):
+        requests = [Request(prompt, seed=number) for number, prompt in enumerate(chosen)]
+        together = replies(backend, requests, settings)
+        assert together == [replies(backend, [request], settings)[0] for request in requests]
+        assert len({reply.num_tokens for reply in together}) > 2
 
 
 def test_more_new_tokens_than_the_cache_has_room_for(backend: HFBackend, tiny_checkpoint: Path) -> None:

@@ -9,10 +9,11 @@ from code_qwen.recipes import RECIPES as CODE
 from math_qwen.recipes import RECIPES as MATHS
 from specialists.errors import ConfigError
 from specialists.plan import flops_per_token, memory, num_parameters, plan
-from specialists.recipe import change
-from specialists.shapes import QWEN_7B, QWEN_14B, TINY
+from specialists.recipe import Recipe, change
+from specialists.shapes import QWEN_7B, QWEN_14B, SMOLLM2_135M, TINY
 
-PARAMETERS = [(QWEN_7B, 7.72e9), (QWEN_14B, 14.17e9), (TINY, 0.82e6)]  # as transformers counts them
+# as transformers counts them; SmolLM2 has no biases, a tenth of a percent
+PARAMETERS = [(QWEN_7B, 7.72e9), (QWEN_14B, 14.17e9), (TINY, 0.82e6), (SMOLLM2_135M, 134.5e6)]
 
 
 @pytest.mark.parametrize(("shape", "expected"), PARAMETERS)
@@ -68,7 +69,11 @@ IMPOSSIBLE = [
     (MATHS["paper-7b"], {"device": "rtx4090", "devices": 1}, "it would fit with"),
     (MATHS["paper-7b"], {"device": "h100", "devices": 7}, "must be a multiple of micro_blocks x devices = 2 x 7"),
     (MATHS["paper-7b"], {"device": "h1000", "devices": 8}, "known are h200, h100"),
-    (MATHS["demo"], {"device": "cpu", "devices": 1}, "its size is not known here; add a shape"),
+    (
+        change(MATHS["demo"], ["shape=null"]),
+        {"device": "cpu", "devices": 1},
+        "its size is not known here; add a shape",
+    ),
 ]
 
 
@@ -77,6 +82,13 @@ def test_what_cannot_work_is_refused_with_a_cure(recipe: object, where: dict[str
     with pytest.raises(ConfigError) as caught:
         plan(recipe, **where)  # type: ignore[arg-type]
     assert words in str(caught.value), str(caught.value)
+
+
+@pytest.mark.parametrize("recipe", [CODE["demo"], CODE["tiny"], MATHS["demo"], MATHS["tiny"]], ids=lambda r: r.title)
+def test_what_a_laptop_trains_is_planned_in_minutes(recipe: Recipe) -> None:
+    found = plan(recipe, device="cpu", devices=1)
+    assert found.parameters < 2e8
+    assert all(stage.hours is not None and stage.hours < 0.2 for stage in found.stages)
 
 
 def test_a_local_checkpoint_tells_its_own_size(tmp_path: Path) -> None:

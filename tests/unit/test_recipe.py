@@ -12,7 +12,7 @@ from specialists.recipe import Recipe, change, read_recipe, to_yaml
 ALL = [*CODE.values(), *MATHS.values()]
 
 BAD_SETTINGS = [
-    # setting, what the error must say
+    # settings, what the error must say
     ("stages.cpt.optim.peak_lr=-1", "stages.cpt.optim.peak_lr = -1: input should be greater than 0"),
     ("stages.cpt.optim.peak_lr=fast", "stages.cpt.optim.peak_lr = 'fast': input should be a valid number"),
     ("stages.cpt.seq_len=8", "stages.cpt.seq_len = 8: input should be greater than or equal to 16"),
@@ -25,7 +25,7 @@ BAD_SETTINGS = [
     ("stages.cpt.parallel.zero_stage=4", "stages.cpt.parallel.zero_stage = 4: input should be 0, 1, 2 or 3"),
     ("judges.humaneval.num_samples=5", "num_samples > 1 with temperature = 0"),
     ("stages.sft-single.name=cpt", "stage names must differ: cpt is there twice"),
-    ("start=fresh", 'start = "fresh" needs a shape'),
+    ("start=fresh shape=null", 'start = "fresh" needs a shape'),
     ("stages.cpt.seq_len", "write it as path=value"),
     ("stages=[]", "stages: Tuple should have at least 1 item"),
 ]
@@ -34,7 +34,7 @@ BAD_SETTINGS = [
 @pytest.mark.parametrize(("setting", "words"), BAD_SETTINGS)
 def test_a_bad_setting_names_field_value_and_cure(setting: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        change(CODE["demo"], [setting])
+        change(CODE["demo"], setting.split())
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 

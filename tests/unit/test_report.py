@@ -25,7 +25,7 @@ DATA_FACTS = {
     "documents_in": 10, "documents_kept": 7, "dropped": {"exact_copy": 3}, "index": {"sums": "d"}, "grams_left": 0,
     "tokens": 1234, "fill": 0.98,
 }  # fmt: skip
-TRAIN_FACTS = {"steps": 2, "tokens": 64, "targets": 32, "last_loss": 1.5, "wall_s": 3.0}
+TRAIN_FACTS = {"steps": 2, "tokens": 64, "targets": 32, "last_loss": 1.5, "precision": "bf16", "wall_s": 3.0}
 
 
 def recipe(gives: str = "Math") -> Recipe:

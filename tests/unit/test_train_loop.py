@@ -13,6 +13,7 @@ from specialists import checkpoint
 from specialists.blocks import Blocks, write_blocks
 from specialists.errors import ConfigError, DataError, TrainError
 from specialists.recipe import Stage
+from specialists.train import loop
 from specialists.train.batches import micro_batches, step_blocks
 from specialists.train.engine import Engine, Learner, open_single
 from specialists.train.loop import train
@@ -68,6 +69,19 @@ def test_a_killed_run_goes_on_bit_for_bit(
     weights = [checkpoint.open_model(x / "checkpoint", _tokenizer(x), torch.float32).state_dict() for x in (whole, cut)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not (cut / "state").exists()
+
+
+def test_a_resumed_run_keeps_the_precision_it_began_with(
+    tmp_path: Path, tiny_checkpoint: Path, tiny_blocks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What "auto" means is measured, and a machine under load may measure otherwise the second time."""
+    stage = make_stage(steps=4, save_every=2, precision="auto")
+    monkeypatch.setattr(loop, "settle", lambda *_: "fp32")
+    with pytest.raises(KeyboardInterrupt):
+        train(stage, tiny_blocks, tiny_checkpoint, tmp_path, seat=ONE, open_engine=dying(after=3))
+    monkeypatch.setattr(loop, "settle", lambda *_: "bf16")
+    facts = train(stage, tiny_blocks, tiny_checkpoint, tmp_path, seat=ONE, open_engine=open_single)
+    assert facts["precision"] == "fp32"
 
 
 def test_a_finished_training_is_not_begun_again(tmp_path: Path, tiny_checkpoint: Path, tiny_blocks: Path) -> None:
