@@ -74,6 +74,7 @@ class StagePlan:
     batch_tokens: int
     peak_lr: float
     warmup_steps: int | None
+    zero_stage: int  # 0 where one device trains alone
     memory: Memory
     hours: float | None
 
@@ -185,7 +186,17 @@ def _plan_stage(stage: Stage, shape: Shape, context: int | None, device: Device,
     if warmup is None and steps is not None:
         warmup = math.ceil((stage.optim.warmup_share or 0) * steps)
     return StagePlan(
-        stage.name, stage.gives, stage.objective, steps, tokens, batch_tokens, stage.optim.peak_lr, warmup, need, hours
+        stage=stage.name,
+        gives=stage.gives,
+        objective=stage.objective,
+        steps=steps,
+        tokens=tokens,
+        batch_tokens=batch_tokens,
+        peak_lr=stage.optim.peak_lr,
+        warmup_steps=warmup,
+        zero_stage=stage.parallel.zero_stage if devices > 1 else 0,
+        memory=need,
+        hours=hours,
     )
 
 
