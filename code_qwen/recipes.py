@@ -8,7 +8,8 @@ from specialists.recipe import Judge, Mix, Optim, Parallel, Recipe, Shape, Sourc
 from specialists.shapes import QWEN_7B, QWEN_14B, SMOLLM2_135M, TINY
 
 _ZERO_3 = Parallel(zero_stage=3, recompute_activations=True)
-_ON_A_CPU = Parallel(precision="auto")
+_FAST_ANYWHERE = Parallel(precision="auto")
+_SAME_EVERYWHERE = Parallel(precision="fp32")
 _CPT_NOTES = {
     "stages.cpt.tokens": "[C] sec. 4.1: around 90 billion",
     "stages.cpt.seq_len": "[C] sec. 4.1: 8192 (arXiv v1 says up to)",
@@ -121,21 +122,19 @@ def _paper_sft(name: str, gives: str, peak_lr: float, source: Source) -> Stage:
     )
 
 
-def _small_sft(
-    name: str, gives: str, sources: tuple[Source, ...], *, peak_lr: float, seq_len: int, steps: int
-) -> Stage:
+def _small_sft(name: str, gives: str, sources: tuple[Source, ...], *, peak_lr: float, steps: int, tiny: bool) -> Stage:
     """A code-chat stage of the report's form at a size for two CPU cores; its samples are alike on purpose."""
     return Stage(
         name=name,
         gives=gives,
         objective="chat",
         mix=Mix(sources=sources, near_duplicates=0.0, overlap="covered"),
-        seq_len=seq_len,
-        batch_blocks=1 if seq_len < 1024 else 4,
+        seq_len=1024 if tiny else 512,
+        batch_blocks=4 if tiny else 1,
         steps=steps,
         optim=Optim(peak_lr=peak_lr, schedule="cosine-rise-constant", warmup_share=0.03),
-        parallel=_ON_A_CPU,
-        save_every=25 if seq_len < 1024 else 100,
+        parallel=_SAME_EVERYWHERE if tiny else _FAST_ANYWHERE,
+        save_every=100 if tiny else 25,
     )
 
 
@@ -160,17 +159,17 @@ DEMO = Recipe(
             batch_blocks=1,
             steps=24,
             optim=Optim(peak_lr=5e-5, schedule="linear-constant", warmup_share=0.03),
-            parallel=_ON_A_CPU,
+            parallel=_FAST_ANYWHERE,
             save_every=25,
         ),
-        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=5e-5, seq_len=512, steps=8),
+        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=5e-5, steps=8, tiny=False),
         _small_sft(
             "sft-dialogue",
             "Code-Qwen-Chat",
             (Source(name="repair-chat", kind="made"), Source(name="function-chat", kind="made", take=300)),
             peak_lr=2e-5,
-            seq_len=512,
             steps=8,
+            tiny=False,
         ),
     ),
     judges=(
@@ -203,7 +202,7 @@ TINY_CODE = Recipe(
             batch_blocks=4,
             steps=250,
             optim=Optim(peak_lr=4e-3, schedule="cosine-decay", warmup_share=0.03),
-            parallel=_ON_A_CPU,
+            parallel=_SAME_EVERYWHERE,
         ),
         Stage(
             name="cpt",
@@ -219,18 +218,16 @@ TINY_CODE = Recipe(
             batch_blocks=4,
             steps=300,
             optim=Optim(peak_lr=2e-3, schedule="linear-constant", warmup_share=0.03),
-            parallel=_ON_A_CPU,
+            parallel=_SAME_EVERYWHERE,
         ),
-        _small_sft(
-            "sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=2e-3, seq_len=1024, steps=150
-        ),
+        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=2e-3, steps=150, tiny=True),
         _small_sft(
             "sft-dialogue",
             "Code-Qwen-Chat",
             (Source(name="repair-chat", kind="made"), Source(name="function-chat", kind="made")),
             peak_lr=1e-3,
-            seq_len=1024,
             steps=80,
+            tiny=True,
         ),
     ),
     judges=(Judge(benchmark="functions"),),

@@ -7,7 +7,8 @@ anywhere and chosen here.
 from specialists.recipe import Judge, Mix, Optim, Parallel, Recipe, Shape, Source, Stage
 from specialists.shapes import QWEN_7B, QWEN_14B, SMOLLM2_135M, TINY
 
-_ON_A_CPU = Parallel(precision="auto")
+_FAST_ANYWHERE = Parallel(precision="auto")
+_SAME_EVERYWHERE = Parallel(precision="fp32")
 _SFT_NOTES = {
     "stages.math-sft.seq_len": "[C] sec. 5: 1024",
     "stages.math-sft.steps": "[C] sec. 5: 50,000",
@@ -92,7 +93,7 @@ DEMO = Recipe(
             batch_blocks=1,
             steps=64,
             optim=Optim(peak_lr=1e-4, schedule="cosine-decay", warmup_share=0.05),
-            parallel=_ON_A_CPU,
+            parallel=_FAST_ANYWHERE,
             save_every=40,
         ),
     ),
@@ -121,7 +122,7 @@ TINY_MATH = Recipe(
             batch_blocks=4,
             steps=380,
             optim=Optim(peak_lr=2e-3, schedule="linear-constant", warmup_share=0.03),
-            parallel=_ON_A_CPU,
+            parallel=_SAME_EVERYWHERE,
             save_every=100,
         ),
     ),

@@ -36,11 +36,13 @@ def dtype_of(precision: Literal["fp32", "bf16"]) -> torch.dtype:
 
 @cache
 def _seconds(dtype: torch.dtype) -> float:
-    """Return the shortest time of one product on the CPU; the first round warms up."""
+    """Return the least CPU time of one product on one thread, which other processes hardly change."""
     left, right = torch.ones(_ROWS, _IN, dtype=dtype), torch.ones(_IN, _OUT, dtype=dtype)
-    found: list[float] = []
+    num_threads, found = torch.get_num_threads(), list[float]()
+    torch.set_num_threads(1)
     for _ in range(_ROUNDS):
-        begun = time.perf_counter()
+        begun = time.thread_time()
         torch.mm(left, right)
-        found.append(time.perf_counter() - begun)
+        found.append(time.thread_time() - begun)
+    torch.set_num_threads(num_threads)
     return min(found)
