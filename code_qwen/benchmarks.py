@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from code_qwen.functions import Task, drawn
+from code_qwen.functions import Task, drawn, everything
 from code_qwen.grade import open_grader
 from code_qwen.lessons import request, signature
 from code_qwen.problems import CodeProblem
@@ -39,9 +39,10 @@ def _cheats(problem: CodeProblem) -> Iterator[str]:
 
 
 class FunctionProblem(CodeProblem):
-    """A small-function task with the wording of its request."""
+    """A small-function task with the wording of its request, and a program that is nearly right."""
 
     request: str
+    neighbour: str
 
 
 def _functions(_: Iterable[Row]) -> list[FunctionProblem]:
@@ -49,15 +50,16 @@ def _functions(_: Iterable[Row]) -> list[FunctionProblem]:
 
 
 def _function(task: Task) -> FunctionProblem:
-    examples = task.examples(8)
+    near = next(t for t in everything() if t.give == task.give and t.behaviour != task.behaviour)
     return FunctionProblem(
         id=f"functions/{task.name}",
         prompt=signature(task),
         gold=f"    {task.body}\n",
         group=task.give.name,
         entry_point=task.name,
-        tests="\n".join(f"assert {task.name}({xs!r}) == {answer!r}" for xs, answer in examples),
+        tests="\n".join(f"assert {task.name}({xs!r}) == {answer!r}" for xs, answer in task.tests(8)),
         request=request(task),
+        neighbour=f"    {near.body}\n",
     )
 
 
@@ -70,10 +72,13 @@ FUNCTIONS = Benchmark(
     forms={"completion": _complete, CHAT: lambda problem: _say(problem.request)},
     open_grader=open_grader,
     right=lambda problem: problem.gold,
-    wrong=_cheats,
+    wrong=lambda problem: (*_cheats(problem), problem.neighbour),
     max_new_tokens=160,
     stop={"completion": _END_OF_FUNCTION},
-    protocol={**_PROTOCOL, "items": f"{NUM_FUNCTION_TASKS} of the held-out fifth of the grammar, 8 tests each"},
+    protocol={
+        **_PROTOCOL,
+        "items": f"{NUM_FUNCTION_TASKS} of the held-out fifth of the grammar, 8 or more tests each",
+    },
 )
 
 

@@ -12,4 +12,5 @@ FAMILY = Family(
     benchmarks=BENCHMARKS,
     makers={**data.MAKERS, **lessons.MAKERS},
     filters=data.FILTERS,
+    judged_with=("sandbox",),
 )

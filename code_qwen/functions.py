@@ -3,7 +3,9 @@
 A task picks which numbers of a list to keep, what to do to each, and what to return: "of the even numbers, return the
 sum of the squares". Every combination is one task with a name, a description, a reference program and an evaluator that
 is not the program (so the tests are not the program's own opinion of itself). A fifth of the combinations, chosen by a
-hash of their name, is held out: the benchmark asks only those, and the training samples are made only of the others.
+hash of what they compute, is held out: the benchmark asks only those, and the training samples are made only of the
+others. So a task that computes the same as another under a different name ("sum of the absolute values" of positive
+numbers) is never on the other side.
 
 The wording puts what is kept first and is short, and no two kinds of keeping share a number: so any 13 successive words
 of a held-out task name all three of its parts, and decontamination can tell the task from its neighbours.
@@ -13,6 +15,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import Literal
 
 Part = Literal["train", "test"]
@@ -84,6 +87,16 @@ GIVES = (
 )
 
 
+_LOWEST, _HIGHEST = -12, 30  # of the numbers in examples
+_MOST_BORDERS = 3
+# Inputs that tell any two functions of the grammar apart: each number alone, and lists drawn once.
+PROBES: tuple[list[int], ...] = (
+    [],
+    *([n] for n in range(_LOWEST - 1, _HIGHEST + 2)),
+    *(random.Random(seed).choices(range(_LOWEST, _HIGHEST + 1), k=2 + seed % 7) for seed in range(40)),
+)
+
+
 @dataclass(frozen=True)
 class Task:
     """One combination: what to keep, what to change, what to give."""
@@ -115,6 +128,11 @@ class Task:
         """The reference program."""
         return f"def {self.name}(xs):\n    {self.body}\n"
 
+    @cached_property
+    def behaviour(self) -> str:
+        """A digest of what the task gives for `PROBES`: two tasks with one behaviour ask for the same function."""
+        return hashlib.sha256(repr([self.answer(xs) for xs in PROBES]).encode()).hexdigest()
+
     def answer(self, xs: Numbers) -> object:
         """Work the answer out without the program."""
         return self.give.apply([self.change.apply(x) for x in xs if self.keep.test(x)])
@@ -122,26 +140,41 @@ class Task:
     def examples(self, num: int) -> list[tuple[list[int], object]]:
         """Return inputs with their answers, the same each time: drawn from the task's name, the last one empty."""
         rng = random.Random(self.name)
-        inputs = [[rng.randint(-12, 30) for _ in range(rng.randint(3, 9))] for _ in range(num - 1)] + [[]]
+        inputs = [[rng.randint(_LOWEST, _HIGHEST) for _ in range(rng.randint(3, 9))] for _ in range(num - 1)] + [[]]
         return [(xs, self.answer(xs)) for xs in inputs]
+
+    def tests(self, num: int) -> list[tuple[list[int], object]]:
+        """Return `num` examples and what else it takes to refuse programs that are nearly right.
+
+        Added are the numbers on both sides of each border of what is kept, and for every other task of the grammar that
+        would pass so far an input on which it is wrong.
+        """
+        borders = [n for n in range(_LOWEST, _HIGHEST) if self.keep.test(n) != self.keep.test(n + 1)][:_MOST_BORDERS]
+        chosen = [xs for xs, _ in self.examples(num)]
+        chosen += [xs for n in borders for xs in ([n], [n + 1], [n, n + 1], [n + 1, n])]
+        for other in everything():
+            if other.behaviour != self.behaviour and all(other.answer(xs) == self.answer(xs) for xs in chosen):
+                chosen.append(next(xs for xs in PROBES if other.answer(xs) != self.answer(xs)))
+        return [(xs, self.answer(xs)) for xs in chosen]
 
 
 def tasks(part: Part) -> Iterator[Task]:
     """Yield all tasks of one part, in a fixed order."""
-    for give in GIVES:
-        for change in CHANGES:
-            for keep in KEEPS:
-                task = Task(keep, change, give)
-                if _part(task) == part:
-                    yield task
+    return (task for task in everything() if _part(task) == part)
 
 
 def drawn(part: Part, seed: int) -> list[Task]:
     """Return all tasks of one part in an order drawn from the seed."""
-    everything = list(tasks(part))
-    random.Random(seed).shuffle(everything)
-    return everything
+    order = list(tasks(part))
+    random.Random(seed).shuffle(order)
+    return order
+
+
+@cache
+def everything() -> tuple[Task, ...]:
+    """Return every combination."""
+    return tuple(Task(keep, change, give) for give in GIVES for change in CHANGES for keep in KEEPS)
 
 
 def _part(task: Task) -> Part:
-    return "test" if hashlib.sha256(task.name.encode()).digest()[0] % 5 == 0 else "train"
+    return "test" if int(task.behaviour[:8], 16) % 5 == 0 else "train"

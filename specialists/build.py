@@ -6,16 +6,17 @@ their functions: a step that is done costs no import of torch, and `--help`, `pl
 """
 
 import os
+import platform
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from specialists import judge
-from specialists.errors import ConfigError
+from specialists.errors import ConfigError, DataError
 from specialists.family import CHAT, Family, Judging
 from specialists.jsonl import read_rows
-from specialists.models import Model, finished, result
+from specialists.models import Model, finished, result, train_inputs
 from specialists.progress import say
 from specialists.recipe import Judge, Mix, Recipe, Stage, to_yaml
 from specialists.records import Sample
@@ -47,7 +48,8 @@ def prepare(family: Family, recipe: Recipe, run: Run, *, against: Sequence[Path]
     common = {
         "tokenizer": base.digest,
         "items": digest_of([asdict(item) for item in items]),
-        "code": digest_code(family.name, "specialists.data"),
+        "code": digest_code(family.name, "specialists.data", "specialists.chat", "specialists.blocks"),
+        "python": platform.python_version(),  # its standard library is a source
     }
     for stage in recipe.stages:
         step = run.data(stage.name, common | _data_inputs(stage))
@@ -58,6 +60,9 @@ def prepare(family: Family, recipe: Recipe, run: Run, *, against: Sequence[Path]
 def start(family: Family, recipe: Recipe, run: Run) -> Model:
     """Find, fetch or make the checkpoint that the chain begins with."""
     inputs = {"start": recipe.start}
+    folder = Path(recipe.start).expanduser()
+    if folder.is_dir():
+        inputs |= {"files": digest_place(folder)}
     if recipe.start == "fresh":
         inputs |= {"recipe": digest_of(recipe.model_dump(mode="json", include={"shape", "stages"}))}
     step = run.start(inputs)
@@ -76,12 +81,7 @@ def train(recipe: Recipe, run: Run) -> None:
     before = result(recipe, run, None)
     for stage in recipe.stages:
         data = finished(run.data_path(stage.name), "prepare")
-        inputs = {
-            "checkpoint": before.digest,
-            "blocks": data.digest_under("blocks"),
-            "stage": digest_of(stage.model_dump(mode="json", exclude={"mix", "gives", "save_every"})),
-        }
-        step = run.train(stage.name, inputs)
+        step = run.train(stage.name, train_inputs(stage, before, data))
         if not step.done:
             _refuse_unchecked(recipe, data)
             _train_stage(stage, before, run.data_path(stage.name) / "blocks", step)
@@ -105,8 +105,17 @@ def benchmark_items(family: Family, judges: Sequence[Judge], against: Sequence[P
         if benchmark.rows is None or benchmark.name in needed or local_file(benchmark.rows) is not None:
             items += eval_items(benchmark.name, judge.load_problems(benchmark))
     for path in against:
-        items += [EvalItem(r["benchmark"], r["id"], r["prompt"], tuple(r["texts"])) for _, r in read_rows(path)]
+        items += [_item(path, line, row) for line, row in read_rows(path)]
     return items
+
+
+def _item(path: Path, line: int, row: dict[str, Any]) -> Any:
+    from specialists.data.overlap import EvalItem
+
+    try:
+        return EvalItem(row["benchmark"], row["id"], row["prompt"], tuple(row["texts"]))
+    except KeyError as error:
+        raise DataError(f"--against {path}:{line}: no field {error}; `problems --out` writes such a file") from None
 
 
 def clean(family: Family, source: Path, out: Path, *, against: Sequence[Path] = ()) -> dict[str, Any]:
@@ -149,9 +158,14 @@ def _make_start(family: Family, recipe: Recipe, folder: Path) -> Path:
 def _data_inputs(stage: Stage) -> dict[str, str]:
     """Return what the data of a stage depends on: its part of the recipe, and the files on this disk."""
     knobs = stage.model_dump(mode="json", include={"mix", "objective", "seq_len", "seed"})
-    places = [Path(os.path.expandvars(s.path)).expanduser() for s in stage.mix.sources if s.kind != "hub" and s.path]
-    found = {str(place): digest_place(place) for place in places if place.exists()}
+    paths = [os.path.expandvars(s.path) for s in stage.mix.sources if s.kind != "hub" and s.path]
+    found = {str(place): digest_place(place) for path in paths for place in _places(Path(path).expanduser())}
     return {"knobs": digest_of(knobs), "places": digest_of(found)}
+
+
+def _places(path: Path) -> list[Path]:
+    """Return the folder or file at a path, or the files that match it as a pattern."""
+    return [path] if path.exists() else sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
 
 
 def _prepare_stage(family: Family, stage: Stage, base: Model, items: Sequence[Any], step: Step) -> None:

@@ -54,14 +54,18 @@ def plan(
     recipe: RecipeName,
     settings: Settings = None,
     device: Annotated[str, typer.Option(help=f"one of {', '.join(DEVICES)}")] = "h100",
-    devices: Annotated[int, typer.Option(min=1, help="how many train together")] = 8,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="how many train together; 8 for recipes that use ZeRO, else 1")
+    ] = None,
     write: Annotated[Path | None, typer.Option(help="write the recipe as YAML, every default spelled out")] = None,
 ) -> None:
     """Show what a recipe costs: tokens, steps, memory per device, hours. Nothing is run."""
     chosen = _recipe(context.obj, recipe, settings)
     if write is not None:
+        write.parent.mkdir(parents=True, exist_ok=True)
         write_text(write, to_yaml(chosen))
-    terminal.print_plan(chosen, make_plan(chosen, device=device, devices=devices))
+    shared = any(stage.parallel.zero_stage for stage in chosen.stages)
+    terminal.print_plan(chosen, make_plan(chosen, device=device, devices=devices or (8 if shared else 1)))
 
 
 @app.command()

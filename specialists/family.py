@@ -113,6 +113,7 @@ class Family:
     benchmarks: tuple[Benchmark[Any], ...]
     makers: Mapping[str, Maker] = field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
+    judged_with: tuple[str, ...] = ()  # packages beside its own whose code decides its verdicts
 
     def benchmark(self, name: str) -> Benchmark[Any]:
         """Return a benchmark by name; raises ConfigError naming those there are."""

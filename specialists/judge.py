@@ -26,6 +26,7 @@ class Task:
     benchmark: Benchmark[Any]
     problems: list[Problem]
     subset: str  # which problems are asked, in words; "" for all
+    items: str  # digest of all its items, as training data is searched for them
 
     @property
     def max_new_tokens(self) -> int:
@@ -66,7 +67,7 @@ def grade(
         DataError: completions are missing, or answer other questions than the benchmark asks now.
         GradeError: the grader cannot work.
     """
-    tasks, code = load_tasks(family, judges), digest_code(family.name, "specialists.evaluate")
+    tasks, code = load_tasks(family, judges), digest_code(family.name, "specialists.evaluate", *family.judged_with)
     scores: list[Score] = []
     for model in judged(run, only):
         for task in tasks:
@@ -75,10 +76,18 @@ def grade(
                 if asked.manifest is None:
                     finished(asked.path, f"generate --run {run.path}")
                     raise DataError(f"{asked.path}: answers other questions than are asked now; generate again")
-                inputs = {"completions": asked.manifest.digest, "code": code, "sandbox": judging.sandbox}
+                stamps = _contamination(run, model, task)
+                inputs = {
+                    "completions": asked.manifest.digest,
+                    "model": model.digest,
+                    "problems": digest_of([problem.model_dump(mode="json") for problem in task.problems]),
+                    "words": digest_of([task.benchmark.title, task.subset, task.max_new_tokens, stamps]),
+                    "code": code,
+                    "sandbox": judging.sandbox,
+                }
                 step = run.verdicts(model.name, task.benchmark.name, form, inputs)
                 if not step.done:
-                    _grade_one(model, task, form, asked, step, judging, _contamination(run, model, task))
+                    _grade_one(model, task, form, asked, step, judging, stamps)
                 scores.append(Score.model_validate_json((step.path / "score.json").read_text(encoding="utf-8")))
     return scores
 
@@ -148,6 +157,7 @@ def talk(run: Run, name: str | None, max_new_tokens: int, read: Callable[[], str
 
 def load_tasks(family: Family, judges: Sequence[Judge]) -> list[Task]:
     """Load the benchmarks; an optional one whose data is not on this machine is left out, saying so."""
+    from specialists.data.overlap import digest_items, eval_items
     from specialists.data.published import local_file
     from specialists.evaluate.subset import subset
 
@@ -157,8 +167,10 @@ def load_tasks(family: Family, judges: Sequence[Judge]) -> list[Task]:
         if judge.optional and benchmark.rows is not None and local_file(benchmark.rows) is None:
             say(f"{benchmark.name}: skipped, its data is not here (set SPECIALISTS_DATA to a folder that has it)")
             continue
-        problems, note = subset(load_problems(benchmark), judge.limit)
-        tasks.append(Task(judge, benchmark, problems, note))
+        everything = load_problems(benchmark)
+        problems, note = subset(everything, judge.limit)
+        items = digest_items(eval_items(benchmark.name, everything))[benchmark.name]
+        tasks.append(Task(judge, benchmark, problems, note, items))
     return tasks
 
 
@@ -234,7 +246,7 @@ def _grade_one(
 
 
 def _contamination(run: Run, model: Model, task: Task) -> tuple[str, ...]:
-    """Say it where the data that made a model was not searched for the benchmark it is judged by."""
+    """Say it where the data that made a model was not searched for the items of the benchmark it is judged by."""
     recipe = read_recipe(run.recipe_path)
     if model.objective == "base":
         return ()
@@ -243,5 +255,5 @@ def _contamination(run: Run, model: Model, task: Task) -> tuple[str, ...]:
         data.append(finished(run.data_path(stage.name), "prepare"))
         if stage.gives == model.name:
             break
-    searched = all(task.benchmark.name in manifest.facts["index"] for manifest in data)
+    searched = all(manifest.facts["index"].get(task.benchmark.name) == task.items for manifest in data)
     return () if searched else ("training data not searched for this benchmark's items",)

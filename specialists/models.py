@@ -7,7 +7,7 @@ from pathlib import Path
 from specialists.errors import ConfigError, DataError
 from specialists.family import Benchmark
 from specialists.recipe import Recipe, Stage, read_recipe
-from specialists.run import Manifest, Run, digest_weights, read_manifest
+from specialists.run import Manifest, Run, digest_of, digest_weights, read_manifest
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,32 @@ class Model:
 
 
 def result(recipe: Recipe, run: Run, stage: Stage | None) -> Model:
-    """Return what a stage of a run gave, or with None what the run starts from. Raises DataError if it is not there."""
+    """Return what a stage of a run gave, or with None what the run starts from.
+
+    Raises:
+        DataError: it is not there, or it was made from something else than the run now has.
+    """
     if stage is None:
         facts = finished(run.start_path, "build or prepare").facts
         return Model(recipe.base_name, Path(facts["path"]), facts["digest"], "base")
+    place = recipe.stages.index(stage)
+    before = result(recipe, run, recipe.stages[place - 1] if place else None)
     folder = run.train_path(stage.name)
     manifest = finished(folder, "train")
+    if manifest.inputs != train_inputs(stage, before, finished(run.data_path(stage.name), "prepare")):
+        raise DataError(f"{folder}: trained with another recipe, data or start than the run has now; run `train` again")
     inside = "checkpoint/"
     files = {path.removeprefix(inside): sha for path, sha in manifest.outputs.items() if path.startswith(inside)}
     return Model(stage.gives or stage.name, folder / "checkpoint", digest_weights(files), stage.objective)
+
+
+def train_inputs(stage: Stage, before: Model, data: Manifest) -> dict[str, str]:
+    """Return what the training of a stage depends on: the weights before it, the packed blocks, and its knobs."""
+    return {
+        "checkpoint": before.digest,
+        "blocks": data.digest_under("blocks"),
+        "stage": digest_of(stage.model_dump(mode="json", exclude={"mix", "gives", "save_every"})),
+    }
 
 
 def judged(run: Run, only: Sequence[str] = ()) -> list[Model]:

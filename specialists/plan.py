@@ -220,9 +220,11 @@ def _shape(recipe: Recipe) -> tuple[Shape, int | None]:
     """Return the model's shape and context length: from its config.json if the start is a folder, else the recipe's."""
     config = Path(recipe.start).expanduser() / "config.json"
     if config.is_file():
-        fields: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
         try:
+            fields: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
             return _shape_of(fields), fields.get("max_position_embeddings")
+        except ValueError as error:
+            raise ConfigError(f"{config}: no usable config ({str(error).splitlines()[0]})") from None
         except KeyError as error:
             raise ConfigError(f"{config}: has no {error}; give the recipe a shape") from None
     if recipe.shape is not None:

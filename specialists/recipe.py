@@ -221,7 +221,10 @@ def change(recipe: Recipe, settings: list[str]) -> Recipe:
         path, equals, value = setting.partition("=")
         if not equals:
             raise ConfigError(f"--set {setting}: write it as path=value, e.g. stages.cpt.optim.peak_lr=2e-5")
-        _put(content, path.split("."), yaml.safe_load(value), setting)
+        try:
+            _put(content, path.split("."), yaml.safe_load(value), setting)
+        except yaml.YAMLError:
+            raise ConfigError(f"--set {setting}: {value!r} is not a YAML value") from None
     return _validate(content, origin="--set " + " ".join(settings) if settings else recipe.name)
 
 

@@ -76,10 +76,17 @@ class Step:
         return self.manifest is not None
 
     def begin(self) -> Path:
-        """Return the folder to work in. What an interrupted attempt with the same inputs left there is kept."""
-        started = self.path / _INPUTS
-        if not started.exists() or json.loads(started.read_text()) != self.inputs:
-            shutil.rmtree(self.path, ignore_errors=True)
+        """Return the folder to work in. What an interrupted attempt with the same inputs left there is kept.
+
+        What was finished, with other inputs or with outputs that are gone, is emptied: its manifest first, so that a
+        kill in the middle leaves nothing that counts as done.
+        """
+        started, manifest = self.path / _INPUTS, self.path / MANIFEST
+        if manifest.exists() or not started.exists() or json.loads(started.read_text()) != self.inputs:
+            manifest.unlink(missing_ok=True)
+            started.unlink(missing_ok=True)
+            if self.path.exists():
+                shutil.rmtree(self.path)
             self.path.mkdir(parents=True)
             write_text(started, json.dumps(self.inputs, indent=1))
         return self.path
@@ -175,12 +182,13 @@ class Run:
 
 
 def read_manifest(step: Path) -> Manifest | None:
-    """Return the manifest of a step folder, or None where the step is not finished."""
+    """Return the manifest of a step folder, or None where the step is not finished or one of its outputs is gone."""
     path = step / MANIFEST
     if not path.exists():
         return None
     try:
-        return Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        manifest = Manifest.model_validate_json(path.read_text(encoding="utf-8"))
+        return manifest if all((step / output).exists() for output in manifest.outputs) else None
     except ValueError as error:
         raise DataError(
             f"{path}: not a manifest ({str(error).splitlines()[0]}); delete the folder to redo it"
@@ -214,18 +222,19 @@ def digest_weights(files: Mapping[str, str]) -> str:
 
     The same checkpoint has the same identity as the start of one run and as the result of a stage of another.
     """
-    kinds = (".json", ".safetensors", ".model")
+    kinds = (".json", ".safetensors", ".bin", ".model")
     return digest_of({n: d for n, d in files.items() if n.endswith(kinds) and n != "generation_config.json"})
 
 
 def digest_code(*packages: str) -> str:
-    """Return one digest over the Python files of installed packages, so that a step can be redone when they change."""
+    """Return one digest over the Python files of packages and modules, so that a step is redone when they change."""
     files: dict[str, str] = {}
     for package in packages:
         spec = importlib.util.find_spec(package)
-        assert spec is not None and spec.origin is not None, f"{package} is not a package"
-        folder = Path(spec.origin).parent
-        files |= {f"{package}/{p.relative_to(folder)}": digest_file(p) for p in sorted(folder.rglob("*.py"))}
+        assert spec is not None and spec.origin is not None, f"{package} is neither a package nor a module"
+        origin = Path(spec.origin)
+        found = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+        files |= {f"{package}/{p.relative_to(origin.parent)}": digest_file(p) for p in found}
     return digest_of(files)
 
 

@@ -83,11 +83,8 @@ class Index:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """The identity of each benchmark's items, whatever order they came in."""
-        contents: dict[str, list[list[Any]]] = defaultdict(list)
-        for item in self.items:
-            contents[item.benchmark].append([item.id, item.prompt, list(item.texts)])
-        return {name: digest_of(sorted(rows)) for name, rows in sorted(contents.items())}
+        """The identity of each benchmark's items."""
+        return digest_items(self.items)
 
     def overlaps(self, text: str) -> list[Overlap]:
         """Return what the text shares by 13-grams with each item text, in the order of the items."""
@@ -187,6 +184,14 @@ class Index:
             run_share=(longest + GRAM_WORDS - 1) / num_words,
             words=" ".join(self._run_of(shown)),
         )
+
+
+def digest_items(items: Iterable[EvalItem]) -> dict[str, str]:
+    """Return the identity of each benchmark's items, whatever order they came in."""
+    contents: dict[str, list[list[Any]]] = defaultdict(list)
+    for item in items:
+        contents[item.benchmark].append([item.id, item.prompt, list(item.texts)])
+    return {name: digest_of(sorted(rows)) for name, rows in sorted(contents.items())}
 
 
 def _informative(words: Words) -> NDArray[np.bool_]:

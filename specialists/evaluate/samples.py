@@ -23,7 +23,8 @@ def read_samples(path: Path, problems: Sequence[Problem]) -> list[Completion]:
         DataError: a line has no task id or no text, or its task is not among the problems; names file and line.
     """
     by_name = {problem.id.casefold(): problem.id for problem in problems}
-    by_number = {_number(problem.id): problem.id for problem in problems}
+    numbers = Counter(_number(problem.id) for problem in problems)
+    by_number = {_number(p.id): p.id for p in problems if numbers[_number(p.id)] == 1}
     counts: Counter[str] = Counter()
     completions: list[Completion] = []
     for line, row in read_rows(path):
@@ -31,7 +32,7 @@ def read_samples(path: Path, problems: Sequence[Problem]) -> list[Completion]:
         if "task_id" not in row or not isinstance(text, str):
             raise DataError(f"{path}:{line}: a sample needs task_id, and completion or solution as text")
         name = str(row["task_id"])
-        problem_id = by_name.get(name.casefold()) or by_number.get(_number(name))
+        problem_id = by_name.get(name.casefold()) or (by_number.get(name.casefold()) if "/" not in name else None)
         if problem_id is None:
             raise DataError(f"{path}:{line}: task_id {name!r} is not a problem of this benchmark")
         completions.append(

@@ -98,7 +98,7 @@ def compare(runs: Sequence[Run]) -> Comparison:
                     f"{model.name} of {run.path} is not the {model.name} of {known.run}: their weights differ; "
                     "compare them in two reports or give one another name in its recipe"
                 )
-    scores = _scores(runs, {row.checkpoint for row in rows.values()})
+    scores = _scores(runs, {(row.name, row.checkpoint) for row in rows.values()})
     if not scores:
         raise DataError(f"no scores in {', '.join(str(run.path) for run in runs)}; run grade first")
     cells = _cells(rows, scores)
@@ -115,15 +115,15 @@ def compare(runs: Sequence[Run]) -> Comparison:
     )
 
 
-def _scores(runs: Sequence[Run], checkpoints: set[str]) -> list[Score]:
-    """Return the finished scores of the models in the comparison, not those of weights since retrained."""
+def _scores(runs: Sequence[Run], models: set[tuple[str, str]]) -> list[Score]:
+    """Return the finished scores of the models in the comparison, not those of weights or names since changed."""
     found = [
         Score.model_validate_json(path.read_text(encoding="utf-8"))
         for run in runs
         for path in sorted((run.path / "eval").glob("*/*/*/verdicts/score.json"))
         if read_manifest(path.parent) is not None
     ]
-    return [score for score in found if score.checkpoint in checkpoints]
+    return [score for score in found if (score.model, score.checkpoint) in models]
 
 
 def _cells(rows: dict[str, Row], scores: Sequence[Score]) -> dict[str, dict[str, Cell]]:

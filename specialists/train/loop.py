@@ -56,6 +56,8 @@ def train(
     """
     if not (out / "checkpoint").exists():
         _train(stage, Blocks(blocks_path), start, out, seat, open_engine)
+    if seat.leads:
+        shutil.rmtree(out / "state", ignore_errors=True)
     return _facts(out)
 
 
@@ -79,7 +81,6 @@ def _train(stage: Stage, blocks: Blocks, start: Path, out: Path, seat: Seat, ope
     if seat.leads and weights is not None:
         dtype = torch.float32 if stage.parallel.precision == "fp32" else torch.bfloat16
         checkpoint.save(model, weights, tokenizer, out / "checkpoint", dtype)
-        shutil.rmtree(out / "state", ignore_errors=True)
     seat.wait()
 
 

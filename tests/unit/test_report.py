@@ -10,8 +10,8 @@ import pytest
 from specialists.errors import ConfigError, DataError
 from specialists.evaluate.metrics import wilson
 from specialists.jsonl import append_records
-from specialists.models import judged
-from specialists.recipe import Mix, Optim, Recipe, Source, Stage, to_yaml
+from specialists.models import judged, result, train_inputs
+from specialists.recipe import Mix, Optim, Recipe, Source, Stage, change, to_yaml
 from specialists.records import Completion, Mark, Score, Stop, Verdict
 from specialists.report.compare import compare
 from specialists.report.render import write_report
@@ -47,8 +47,8 @@ def make_run(path: Path, *, gives: str = "Math", base: str = "base-digest", weig
     data = run.data("sft", {})
     write_text(data.begin() / "funnel.json", json.dumps(FUNNEL))
     write_text(data.path / "example.txt", "<user> 1 & 2?\n⟦3<|im_end|>⟧")
-    data.finish(DATA_FACTS)
-    train = run.train("sft", {})
+    prepared = data.finish(DATA_FACTS)
+    train = run.train("sft", train_inputs(recipe(gives).stages[0], result(recipe(gives), run, None), prepared))
     folder = train.begin()
     (folder / "checkpoint").mkdir()
     write_text(folder / "checkpoint" / "model.safetensors", weights)
@@ -128,6 +128,17 @@ def test_two_models_of_one_name_are_refused(run: Run, tmp_path: Path) -> None:
 def test_scores_of_weights_since_retrained_are_left_out(run: Run) -> None:
     add_score(run, "Math", "old-weights", "few-shot", 40)
     assert compare([run]).cells["Math"]["sums"].best.value == 0.75
+
+
+def test_scores_under_a_name_since_changed_are_left_out(run: Run) -> None:
+    run.write_recipe(to_yaml(recipe(gives="Renamed")))
+    assert compare([run]).cells["Renamed"] == {}
+
+
+def test_a_model_of_another_recipe_than_the_run_s_is_refused(run: Run) -> None:
+    run.write_recipe(to_yaml(change(recipe(), ["stages.sft.optim.peak_lr=0.5"])))
+    with pytest.raises(DataError, match="trained with another recipe, data or start"):
+        compare([run])
 
 
 @pytest.mark.parametrize(("folder", "error"), [("nowhere", ConfigError), ("math", DataError)])

@@ -49,6 +49,29 @@ def test_an_interrupted_step_with_other_inputs_is_emptied(tmp_path: Path) -> Non
     assert not (step(tmp_path, recipe="z").begin() / "half.jsonl").exists()
 
 
+def test_a_finished_step_that_lost_an_output_is_done_again(tmp_path: Path) -> None:
+    finished(tmp_path)
+    (tmp_path / "step" / "out.txt").unlink()
+    (tmp_path / "step" / "other.txt").write_text("from the attempt before")
+    again = step(tmp_path)
+    assert not again.done
+    assert list(again.begin().iterdir()) == [tmp_path / "step" / "INPUTS.json"]
+
+
+def test_a_step_killed_while_it_is_emptied_does_not_count_as_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished(tmp_path)
+
+    def killed(_: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        step(tmp_path, data="c").begin()
+    assert not step(tmp_path).done
+
+
 def test_equal_outputs_have_equal_digests(tmp_path: Path) -> None:
     first, second = finished(tmp_path / "a").manifest, finished(tmp_path / "b").manifest
     assert first is not None and second is not None
