@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
 from sandbox.backends import open_backend
@@ -25,8 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-BackendOption = Annotated[str, typer.Option("--backend", help="docker, or process (no container's walls).")]
+BackendOption = Annotated[str, typer.Option("--backend", help="docker, or with fewer walls: bwrap, process.")]
 ImageOption = Annotated[str | None, typer.Option("--image", help="Image instead of the one that `build` makes.")]
+RuntimeOption = Annotated[str | None, typer.Option("--runtime", help="The engine's runtime, such as runsc (gVisor).")]
 RiskOption = Annotated[bool, typer.Option("--accept-risk", help="Needed for backends without a container's walls.")]
 
 
@@ -44,6 +44,7 @@ def _one_line_errors() -> Iterator[None]:
 def check_command(
     backend: BackendOption = "docker",
     image: ImageOption = None,
+    runtime: RuntimeOption = None,
     accept_risk: RiskOption = False,
     only: Annotated[str, typer.Option(help="Run only probes whose name contains this.")] = "",
 ) -> None:
@@ -52,7 +53,7 @@ def check_command(
     with _one_line_errors():
         if not probes:
             raise ValueError(f"--only: no probe's name contains {only!r}")
-        wall = open_backend(backend, image=image, accept_risk=accept_risk, limits=Limits())
+        wall = open_backend(backend, image=image, runtime=runtime, accept_risk=accept_risk, limits=Limits())
         try:
             findings = _shown_while_running(probes, check(wall, probes))
         finally:
@@ -71,6 +72,7 @@ def run(
     expect: Annotated[Path | None, typer.Option(help="What the program must print.")] = None,
     backend: BackendOption = "docker",
     image: ImageOption = None,
+    runtime: RuntimeOption = None,
     accept_risk: RiskOption = False,
     cpu_s: Annotated[float, typer.Option(help="CPU seconds.")] = Limits().cpu_s,
     memory_mib: Annotated[int, typer.Option(help="MiB of memory.")] = Limits().memory_mib,
@@ -79,7 +81,7 @@ def run(
     with _one_line_errors():
         task = _task(file, tests, entry_point, stdin, expect)
         limits = Limits(cpu_s=cpu_s, memory_mib=memory_mib)
-        with SandboxPool(backend, 1, image, accept_risk=accept_risk, limits=limits) as box:
+        with SandboxPool(backend, 1, image, runtime=runtime, accept_risk=accept_risk, limits=limits) as box:
             result = box.run(task)
     _show(result)
     held = result.status is Status.PASS or (task.proof == "none" and result.exit_code == 0)
@@ -102,16 +104,14 @@ def build(
 
 @app.command()
 def doctor() -> None:
-    """Say what the Docker engine of this machine offers, and what is missing."""
-    with _one_line_errors():
-        _need_docker()
-        from sandbox.doctor import examine
+    """Say what this machine offers to a sandbox and what to do about the rest; exit code 1 if docker is not ready."""
+    from sandbox.doctor import examine
 
-        table = Table("what", "is", "needed")
+    with _one_line_errors():
         notes = examine()
-        for note in notes:
-            table.add_row(note.what, note.value, note.problem)
-    Console().print(table)
+    width = max(len(note.what) for note in notes)
+    for note in notes:
+        print(f"{note.what:<{width}}  {note.value}" + (f"\n{'':<{width}}  -> {note.problem}" if note.problem else ""))
     raise typer.Exit(1 if any(note.problem for note in notes) else 0)
 
 

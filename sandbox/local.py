@@ -2,13 +2,14 @@
 
 For machines without a container engine, and for tests. What still holds: rlimits, CPU and wall limits, the filter of
 system calls (no sockets at all), a clean environment, and, where we are root, users of its own for every sample. What
-does not hold is printed once and stamped on every result, and every proof counts as weak.
+does not hold is stamped on every result, and every proof counts as weak.
 """
 
 import contextlib
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from sandbox.worker import StreamWorker, supervisor_setup
 
 MISSING = "judged without a container: programs could read this machine's files, also those with the answers"
 MISSING_USERS = "judged without users of its own: programs could disturb their judge and this user's processes"
+PYTHON_OPTIONS = ("-I", "-S", "-B", "-X", "utf8")
 _CHUNK_BYTES = 1 << 16
 _CLOSE_S = 15.0
 _WORDS_BYTES = 2000
@@ -30,24 +32,23 @@ class ProcessBackend:
     """Workers that are plain processes of this machine; see `sandbox.contract.Backend`."""
 
     def __init__(self) -> None:
-        """Write the bundle to a new directory and say what this wall lacks. Raises `SandboxUnavailable`."""
+        """Write the bundle to a new directory; `stamps` say what this wall lacks. Raises `SandboxUnavailable`."""
         if sys.platform != "linux":
             raise SandboxUnavailable(f"backend 'process' needs Linux, not {sys.platform}: use backend 'docker'")
-        self._python = _interpreter()
+        self._python = interpreter()
         self._directory = Path(tempfile.mkdtemp(prefix="sandbox-"))
         self._directory.chmod(0o711)
         bundle.write(self._directory / "bundle")
-        self._stamps = (MISSING,) if os.getuid() == 0 else (MISSING, MISSING_USERS)
-        print(*(f"sandbox: {stamp}" for stamp in self._stamps), sep="\n", file=sys.stderr)
+        self.stamps = (MISSING,) if os.getuid() == 0 else (MISSING, MISSING_USERS)
 
     def open(self, slot: int) -> StreamWorker:
         """Start a supervisor; see `sandbox.contract.Backend.open`."""
         work = Path(tempfile.mkdtemp(prefix=f"work-{slot}-", dir=self._directory))
         work.chmod(0o711)
         setup = supervisor_setup(work=str(work), wiped=(), sockets=False)
-        command = [self._python, "-I", "-S", "-B", "-X", "utf8", str(self._directory / "bundle"), "supervise", setup]
+        command = [str(self._python), *PYTHON_OPTIONS, str(self._directory / "bundle"), "supervise", setup]
         channel = PipeChannel(command, words=self._directory / f"{work.name}.stderr")
-        return StreamWorker(channel, name=f"process-{slot}", image="process", stamps=self._stamps)
+        return StreamWorker(channel, name=f"process-{slot}", image="process", stamps=self.stamps)
 
     def close(self) -> None:
         """Remove the bundle and whatever a killed supervisor left."""
@@ -93,13 +94,13 @@ class PipeChannel:
         return " | ".join(words.decode("utf-8", "replace").split("\n")).strip(" |")
 
     def close(self) -> None:
-        """Hang up, and kill a supervisor that does not end by itself."""
+        """Hang up, and kill a supervisor that does not end by itself, with all that is of its session."""
         with contextlib.suppress(OSError):
             self._stdin.close()
         try:
             self._process.wait(_CLOSE_S)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(_CLOSE_S)
         self._stdout.close()
 
@@ -109,19 +110,21 @@ def _wait(readers: list[int], writers: list[int], timeout_s: float) -> None:
         raise TimeoutError(f"nothing happened for {timeout_s:.0f} s")
 
 
-def _interpreter() -> str:
-    """Return a Python whose library the users of samples can read.
+def interpreter() -> Path:
+    """Return a Python outside any virtual environment whose library the users of samples can read.
 
-    Ours will do for an ordinary user. Root gives samples other users, who cannot import from a library in root's home.
+    The one ours is built on will do for an ordinary user. Root gives samples other users, who cannot import from a
+    library in root's home. Raises `SandboxUnavailable` if there is none.
     """
+    name = f"python3.{sys.version_info.minor}"
     if os.getuid() != 0 or _open_to_all(Path(os.__file__)):
-        return sys.executable
-    system = Path(f"/usr/bin/python3.{sys.version_info.minor}")
+        return Path(sys.base_prefix, "bin", name)
+    system = Path("/usr/bin", name)
     if system.exists():
-        return str(system)
+        return system
     raise SandboxUnavailable(
-        f"backend 'process': samples of root run as other users, who cannot read {Path(os.__file__).parent}: "
-        f"install {system.name} in /usr/bin, or do not run as root"
+        f"samples of root run as other users, who cannot read {Path(os.__file__).parent}: install {name} in /usr/bin, "
+        "do not run as root, or use backend 'docker'"
     )
 
 

@@ -53,15 +53,17 @@ class SandboxPool:
         workers: int | None = None,
         image: str | None = None,
         *,
+        runtime: str | None = None,
         accept_risk: bool = False,
         limits: Limits | None = None,
     ) -> None:
         """Say what to open; nothing is started before the `with`.
 
         Args:
-            backend: "docker", or "process", which has no container's walls; or an open `Backend`.
+            backend: "docker", or "bwrap" or "process", which have not all of a container's walls; or an open `Backend`.
             workers: samples that run at once; None means one for each CPU this process may use.
             image: the container image; None means the one that `python -m sandbox build` makes.
+            runtime: what the engine starts containers with, such as "runsc" (gVisor); None means its default.
             accept_risk: needed for a backend without a container's walls.
             limits: of every task that brings none; memory and pids also size the containers.
 
@@ -74,6 +76,7 @@ class SandboxPool:
         self.limits = limits or Limits()
         self._kind = backend
         self._image = image
+        self._runtime = runtime
         self._accept_risk = accept_risk
         self._backend: Backend | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -109,11 +112,7 @@ class SandboxPool:
     def __enter__(self) -> Self:
         """Open the backend and every worker. Raises `SandboxUnavailable`."""
         kind = self._kind
-        self._backend = (
-            open_backend(kind, image=self._image, accept_risk=self._accept_risk, limits=self.limits)
-            if isinstance(kind, str)
-            else kind
-        )
+        self._backend = self._open(kind) if isinstance(kind, str) else kind
         gate = Gate()
         self._seats = [Seat(self._backend, slot, gate) for slot in range(self.num_workers)]
         opened: list[Future[None]] = [Future() for _ in self._seats]
@@ -144,6 +143,10 @@ class SandboxPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.to_thread(self._close)
+
+    def _open(self, kind: str) -> Backend:
+        options = {"image": self._image, "runtime": self._runtime, "accept_risk": self._accept_risk}
+        return open_backend(kind, **options, limits=self.limits)
 
     @property
     def _ahead(self) -> int:
