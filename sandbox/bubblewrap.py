@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sandbox import bundle
 from sandbox.contract import SandboxUnavailable
-from sandbox.local import PYTHON_OPTIONS, PipeChannel, interpreter
+from sandbox.local import PYTHON_OPTIONS, ProcessChannel, interpreter
 from sandbox.worker import StreamWorker, supervisor_setup
 
 MISSING = "judged without a container: several processes of a program together may use more memory than its limit"
@@ -58,7 +58,7 @@ class BubblewrapBackend:
         command = self._command(*PYTHON_OPTIONS, "/opt/sandbox", "supervise", setup)
         number, words = tempfile.mkstemp(prefix=f"{slot}-", suffix=".stderr", dir=self._directory)
         os.close(number)
-        channel = PipeChannel(command, words=Path(words))
+        channel = ProcessChannel(command, words=Path(words))
         return StreamWorker(channel, name=f"bwrap-{slot}", image="bwrap", stamps=self.stamps)
 
     def close(self) -> None:

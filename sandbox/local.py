@@ -7,13 +7,12 @@ does not hold is stamped on every result, and every proof counts as weak.
 
 import contextlib
 import os
-import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from sandbox import bundle
@@ -47,7 +46,7 @@ class ProcessBackend:
         work.chmod(0o711)
         setup = supervisor_setup(work=str(work), wiped=(), sockets=False)
         command = [str(self._python), *PYTHON_OPTIONS, str(self._directory / "bundle"), "supervise", setup]
-        channel = PipeChannel(command, words=self._directory / f"{work.name}.stderr")
+        channel = ProcessChannel(command, words=self._directory / f"{work.name}.stderr")
         return StreamWorker(channel, name=f"process-{slot}", image="process", stamps=self.stamps)
 
     def close(self) -> None:
@@ -55,38 +54,28 @@ class ProcessBackend:
         shutil.rmtree(self._directory, ignore_errors=True)
 
 
-class PipeChannel:
-    """The pipes of a supervisor that is our child; see `sandbox.worker.Channel`."""
+class ProcessChannel:
+    """A socket whose other end is stdin and stdout of a supervisor that is our child; see `sandbox.worker.Channel`."""
 
     def __init__(self, command: list[str], *, words: Path) -> None:
         """Start `command`; its stderr goes to the file `words`."""
         self._words = words
-        with words.open("wb") as stderr:
+        self._socket, theirs = socket.socketpair()
+        with theirs, words.open("wb") as stderr:
+            end = theirs.fileno()
             self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                bufsize=0,
-                start_new_session=True,
-                env={},
+                command, stdin=end, stdout=end, stderr=stderr, start_new_session=True, env={}
             )
-        assert self._process.stdin and self._process.stdout
-        self._stdin, self._stdout = self._process.stdin, self._process.stdout
-        os.set_blocking(self._stdin.fileno(), False)
 
     def send(self, data: bytes, timeout_s: float) -> None:
         """Send everything; see `sandbox.worker.Channel.send`."""
-        deadline = time.monotonic() + timeout_s
-        rest = memoryview(data)
-        while rest:
-            _wait([], [self._stdin.fileno()], deadline - time.monotonic())
-            rest = rest[os.write(self._stdin.fileno(), rest[:_CHUNK_BYTES]) :]
+        self._socket.settimeout(timeout_s)
+        self._socket.sendall(data)
 
     def receive(self, timeout_s: float) -> bytes:
         """Return some bytes; see `sandbox.worker.Channel.receive`."""
-        _wait([self._stdout.fileno()], [], timeout_s)
-        return os.read(self._stdout.fileno(), _CHUNK_BYTES)
+        self._socket.settimeout(timeout_s)
+        return self._socket.recv(_CHUNK_BYTES)
 
     def last_words(self) -> str:
         """Return the end of the supervisor's stderr as one line."""
@@ -96,18 +85,13 @@ class PipeChannel:
     def close(self) -> None:
         """Hang up, and kill a supervisor that does not end by itself, with all that is of its session."""
         with contextlib.suppress(OSError):
-            self._stdin.close()
+            self._socket.shutdown(socket.SHUT_RDWR)  # also wakes a thread of ours that waits for an answer
         try:
             self._process.wait(_CLOSE_S)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(_CLOSE_S)
-        self._stdout.close()
-
-
-def _wait(readers: list[int], writers: list[int], timeout_s: float) -> None:
-    if not any(select.select(readers, writers, [], max(0.0, timeout_s))):
-        raise TimeoutError(f"nothing happened for {timeout_s:.0f} s")
+        self._socket.close()
 
 
 def interpreter() -> Path:

@@ -41,6 +41,7 @@ class _Job:
     task: Task
     limits: Limits
     future: "Future[Result]" = field(default_factory=Future)
+    cancelled: threading.Event = field(default_factory=threading.Event)
     seat: Seat | None = None
 
 
@@ -163,9 +164,10 @@ class SandboxPool:
 
     def _cancel(self, job: _Job) -> None:
         """Take a job back: out of the queue, or out of its worker by killing that."""
+        job.cancelled.set()
         job.future.cancel()
         if job.seat is not None:
-            job.seat.cancel(job.task)
+            job.seat.cancel(job.cancelled)
 
     def _serve(self, seat: Seat, opened: "Future[None]") -> None:
         """Open one worker, then run jobs on it until the pool closes; the whole life of a thread."""
@@ -184,7 +186,7 @@ class SandboxPool:
 
     def _finish(self, job: _Job, seat: Seat) -> None:
         try:
-            result = seat.run(job.task, job.limits)
+            result = seat.run(job.task, job.limits, job.cancelled)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the thread that asked
             job.future.set_exception(error)
             return

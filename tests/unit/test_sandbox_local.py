@@ -20,7 +20,7 @@ from sandbox.bubblewrap import BubblewrapBackend
 from sandbox.contract import Backend
 from sandbox.hostile import forging
 from sandbox.image import linux
-from sandbox.local import PipeChannel
+from sandbox.local import ProcessChannel
 from sandbox.probes import PROBES, Finding, check
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these backends need Linux")
@@ -322,7 +322,7 @@ def test_nothing_outlives_a_killed_client(kind: str, number: int) -> None:
 
 def test_closing_ends_a_supervisor_that_does_not_listen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sandbox.local, "_CLOSE_S", 0.3)
-    channel = PipeChannel(["sh", "-c", "sleep 4711 & sleep 4712"], words=tmp_path / "words")
+    channel = ProcessChannel(["sh", "-c", "sleep 4711 & sleep 4712"], words=tmp_path / "words")
     while len(ours := linux.descendants(channel._process.pid)) < 2:
         time.sleep(0.05)
     channel.close()
