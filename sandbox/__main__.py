@@ -1,4 +1,4 @@
-"""Command line: python -m sandbox check | run | build | doctor | reap."""
+"""Command line: python -m sandbox check | run | build | doctor | bench | reap."""
 
 import sys
 from collections import Counter
@@ -113,6 +113,45 @@ def doctor() -> None:
     for note in notes:
         print(f"{note.what:<{width}}  {note.value}" + (f"\n{'':<{width}}  -> {note.problem}" if note.problem else ""))
     raise typer.Exit(1 if any(note.problem for note in notes) else 0)
+
+
+@app.command()
+def bench(
+    rounds: Annotated[int, typer.Option(help="Alternating rounds of all ways to judge; 0 leaves them out.")] = 5,
+    round_s: Annotated[float, typer.Option(help="Seconds of each way in a round.")] = 3.0,
+    tasks: Annotated[str, typer.Option(help="trivial, or humaneval.")] = "trivial",
+    workers: Annotated[int, typer.Option(help="Samples at once.")] = 2,
+    image: ImageOption = None,
+    runtime: RuntimeOption = None,
+    soak: Annotated[int, typer.Option(help="Also run this many samples in random order.")] = 0,
+    hostile_share: Annotated[float, typer.Option(help="Share of hostile programs in the soak.")] = 0.05,
+    load: Annotated[int, typer.Option(help="Also look for false timeouts in this many samples under load.")] = 0,
+    recovery: Annotated[bool, typer.Option("--recovery", help="Also time recovery from hostile programs.")] = False,
+    orphans: Annotated[bool, typer.Option("--orphans", help="Also time what a killed client leaves behind.")] = False,
+) -> None:
+    """Measure what judging costs here, beside other ways to do it; prints Markdown."""
+    with _one_line_errors():
+        _need_docker()
+        from sandbox.bench import rates, trials, ways
+
+        if tasks not in ("trivial", "humaneval"):
+            raise ValueError(f"--tasks: {tasks!r} is neither trivial nor humaneval")
+        print(rates.machine())
+        with SandboxPool(workers=workers, image=image, runtime=runtime) as box:
+            if rounds:
+                samples = ways.humaneval() if tasks == "humaneval" else [ways.TRIVIAL]
+                rows = rates.compare(box, samples, rounds=rounds, round_s=round_s)
+                print(f"\nTasks: {tasks}, {workers} workers, {rounds} rounds of {round_s:g} s\n")
+                print(*rates.table(rows), sep="\n")
+            if soak:
+                print("", *trials.soak(box, samples=soak, hostile_share=hostile_share), sep="\n")
+            if load:
+                print("", *trials.load(box, samples=load), sep="\n")
+        if recovery:
+            with SandboxPool(workers=1, image=image, runtime=runtime) as box:
+                print("", *trials.recovery(box), sep="\n")
+        if orphans:
+            print("", *trials.orphans(workers), sep="\n")
 
 
 @app.command()
