@@ -1,4 +1,4 @@
-"""Command line: python -m sandbox check | run | build | doctor | reap."""
+"""Command line: python -m sandbox check | run | build | doctor | bench | reap."""
 
 import sys
 from collections import Counter
@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
 from sandbox.backends import open_backend
@@ -25,8 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-BackendOption = Annotated[str, typer.Option("--backend", help="docker, or process (no container's walls).")]
+BackendOption = Annotated[str, typer.Option("--backend", help="docker, or with fewer walls: bwrap, process.")]
 ImageOption = Annotated[str | None, typer.Option("--image", help="Image instead of the one that `build` makes.")]
+RuntimeOption = Annotated[str | None, typer.Option("--runtime", help="The engine's runtime, such as runsc (gVisor).")]
 RiskOption = Annotated[bool, typer.Option("--accept-risk", help="Needed for backends without a container's walls.")]
 
 
@@ -44,6 +44,7 @@ def _one_line_errors() -> Iterator[None]:
 def check_command(
     backend: BackendOption = "docker",
     image: ImageOption = None,
+    runtime: RuntimeOption = None,
     accept_risk: RiskOption = False,
     only: Annotated[str, typer.Option(help="Run only probes whose name contains this.")] = "",
 ) -> None:
@@ -52,7 +53,7 @@ def check_command(
     with _one_line_errors():
         if not probes:
             raise ValueError(f"--only: no probe's name contains {only!r}")
-        wall = open_backend(backend, image=image, accept_risk=accept_risk, limits=Limits())
+        wall = open_backend(backend, image=image, runtime=runtime, accept_risk=accept_risk, limits=Limits())
         try:
             findings = _shown_while_running(probes, check(wall, probes))
         finally:
@@ -71,6 +72,7 @@ def run(
     expect: Annotated[Path | None, typer.Option(help="What the program must print.")] = None,
     backend: BackendOption = "docker",
     image: ImageOption = None,
+    runtime: RuntimeOption = None,
     accept_risk: RiskOption = False,
     cpu_s: Annotated[float, typer.Option(help="CPU seconds.")] = Limits().cpu_s,
     memory_mib: Annotated[int, typer.Option(help="MiB of memory.")] = Limits().memory_mib,
@@ -79,7 +81,7 @@ def run(
     with _one_line_errors():
         task = _task(file, tests, entry_point, stdin, expect)
         limits = Limits(cpu_s=cpu_s, memory_mib=memory_mib)
-        with SandboxPool(backend, 1, image, accept_risk=accept_risk, limits=limits) as box:
+        with SandboxPool(backend, 1, image, runtime=runtime, accept_risk=accept_risk, limits=limits) as box:
             result = box.run(task)
     _show(result)
     held = result.status is Status.PASS or (task.proof == "none" and result.exit_code == 0)
@@ -102,17 +104,54 @@ def build(
 
 @app.command()
 def doctor() -> None:
-    """Say what the Docker engine of this machine offers, and what is missing."""
+    """Say what this machine offers to a sandbox and what to do about the rest; exit code 1 if docker is not ready."""
+    from sandbox.doctor import examine
+
+    with _one_line_errors():
+        notes = examine()
+    width = max(len(note.what) for note in notes)
+    for note in notes:
+        print(f"{note.what:<{width}}  {note.value}" + (f"\n{'':<{width}}  -> {note.problem}" if note.problem else ""))
+    raise typer.Exit(1 if any(note.problem for note in notes) else 0)
+
+
+@app.command()
+def bench(
+    rounds: Annotated[int, typer.Option(help="Alternating rounds of all ways to judge; 0 leaves them out.")] = 5,
+    round_s: Annotated[float, typer.Option(help="Seconds of each way in a round.")] = 3.0,
+    tasks: Annotated[str, typer.Option(help="trivial, or humaneval.")] = "trivial",
+    workers: Annotated[int, typer.Option(help="Samples at once.")] = 2,
+    image: ImageOption = None,
+    runtime: RuntimeOption = None,
+    soak: Annotated[int, typer.Option(help="Also run this many samples in random order.")] = 0,
+    hostile_share: Annotated[float, typer.Option(help="Share of hostile programs in the soak.")] = 0.05,
+    load: Annotated[int, typer.Option(help="Also look for false timeouts in this many samples under load.")] = 0,
+    recovery: Annotated[bool, typer.Option("--recovery", help="Also time recovery from hostile programs.")] = False,
+    orphans: Annotated[bool, typer.Option("--orphans", help="Also time what a killed client leaves behind.")] = False,
+) -> None:
+    """Measure what judging costs here, beside other ways to do it; prints Markdown."""
     with _one_line_errors():
         _need_docker()
-        from sandbox.doctor import examine
+        from sandbox.bench import rates, trials, ways
 
-        table = Table("what", "is", "needed")
-        notes = examine()
-        for note in notes:
-            table.add_row(note.what, note.value, note.problem)
-    Console().print(table)
-    raise typer.Exit(1 if any(note.problem for note in notes) else 0)
+        if tasks not in ("trivial", "humaneval"):
+            raise ValueError(f"--tasks: {tasks!r} is neither trivial nor humaneval")
+        print(rates.machine())
+        with SandboxPool(workers=workers, image=image, runtime=runtime) as box:
+            if rounds:
+                samples = ways.humaneval() if tasks == "humaneval" else [ways.TRIVIAL]
+                rows = rates.compare(box, samples, rounds=rounds, round_s=round_s)
+                print(f"\nTasks: {tasks}, {workers} workers, {rounds} rounds of {round_s:g} s\n")
+                print(*rates.table(rows), sep="\n")
+            if soak:
+                print("", *trials.soak(box, samples=soak, hostile_share=hostile_share), sep="\n")
+            if load:
+                print("", *trials.load(box, samples=load), sep="\n")
+        if recovery:
+            with SandboxPool(workers=1, image=image, runtime=runtime) as box:
+                print("", *trials.recovery(box), sep="\n")
+        if orphans:
+            print("", *trials.orphans(workers), sep="\n")
 
 
 @app.command()

@@ -4,7 +4,10 @@ The supervisor is PID 1 of the container and the protocol runs over its attached
 volume and no `exec` is needed, and a remote engine works too. The engine closes stdin when the attached client goes
 away (StdinOnce), whatever the client died of; the supervisor then ends and the engine removes the container.
 
-Not verified: rootless engines, user-namespace remapping, Docker Desktop, Podman.
+With `runtime="runsc"` the engine starts the same container behind gVisor, whose kernel of its own stands between the
+programs and the machine's. The engine must have been told of it (`runtimes` in its daemon.json).
+
+Not verified: runsc, rootless engines, user-namespace remapping, Docker Desktop, Podman.
 """
 
 import contextlib
@@ -80,21 +83,25 @@ def _knock(path: str) -> None:
 class DockerBackend:
     """Workers that are containers; see `sandbox.contract.Backend`."""
 
-    def __init__(self, image: str | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, image: str | None = None, limits: Limits | None = None, runtime: str | None = None) -> None:
         """Find the image and remove containers whose owner is dead.
 
         Args:
             image: tag or id; None means the one that `python -m sandbox build` makes for this package.
             limits: sizes the containers; single tasks may ask for less.
+            runtime: what the engine starts containers with, such as "runsc"; None means its default.
 
         Raises:
-            SandboxUnavailable: no engine, or no image.
+            SandboxUnavailable: no engine, no image, or an engine that does not know the runtime.
         """
         self._limits = limits or Limits()
         self._image = image or image_name()
+        self._runtime = runtime
         self._run = uuid.uuid4().hex
         client = connect()
         try:
+            if runtime is not None:
+                _need_runtime(client, runtime)
             self._image_id: str = client.inspect_image(self._image)["Id"]
             owner.reap(client)
         except ImageNotFound:
@@ -110,7 +117,8 @@ class DockerBackend:
             raise SandboxUnavailable(f"the Docker engine refused a container: {_one_line(error)}") from None
         except (DockerException, OSError) as error:
             raise SandboxUnavailable(f"lost the Docker engine: {_one_line(error)}") from None
-        return StreamWorker(channel, name=f"docker-{slot}", image=self._image_id)
+        kind = "docker" if self._runtime is None else f"docker+{self._runtime}"
+        return StreamWorker(channel, name=f"{kind}-{slot}", image=self._image_id)
 
     def close(self) -> None:
         """Nothing is held beside the workers."""
@@ -138,6 +146,7 @@ class DockerBackend:
             },
             log_config=LogConfig(type="none"),
             auto_remove=True,
+            runtime=self._runtime,
         )
         setup = supervisor_setup(work="/work", wiped=("/tmp", "/dev/shm"), sockets=True)
         return {
@@ -207,6 +216,16 @@ class ContainerChannel:
     def _remove(self) -> None:
         with contextlib.suppress(DockerException, OSError):  # already gone, or going by itself since stdin is closed
             self._client.remove_container(self._id, force=True)
+
+
+def _need_runtime(client: APIClient, runtime: str) -> None:
+    """Raise `SandboxUnavailable` if the engine does not know `runtime`."""
+    known = client.info().get("Runtimes", {})
+    if runtime not in known:
+        raise SandboxUnavailable(
+            f"runtime {runtime!r}: the Docker engine knows only {', '.join(sorted(known))}: install it, name it under "
+            "`runtimes` in the engine's daemon.json (gVisor: `runsc install`) and restart the engine"
+        )
 
 
 def _one_line(error: Exception) -> str:

@@ -1,17 +1,22 @@
-"""What the Docker engine of this machine offers to a sandbox."""
+"""What this machine offers to a sandbox, and what to do about what is missing."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from docker import APIClient
-from docker.errors import ImageNotFound
+from sandbox.contract import SandboxUnavailable
 
-from sandbox import owner
-from sandbox.container import connect, image_name
+if TYPE_CHECKING:
+    from docker import APIClient
+
+_OLDEST_API = (1, 41)
+_NO_MEMORY = "enable the memory cgroup: boot with `cgroup_enable=memory swapaccount=1`; rootless: delegate it"
+_NO_PIDS = "enable the pids cgroup (CONFIG_CGROUP_PIDS in the kernel); rootless: delegate it"
+_NO_SECCOMP = "start dockerd with seccomp; without it only the sandbox's own filter of system calls is there"
 
 
 @dataclass(frozen=True)
 class Note:
-    """One fact about the engine, and what is wrong with it, "" if nothing."""
+    """One fact about this machine; `problem` is what backend `docker` lacks and how to get it, "" if nothing."""
 
     what: str
     value: str
@@ -19,41 +24,76 @@ class Note:
 
 
 def examine() -> list[Note]:
-    """Ask the engine. Raises `SandboxUnavailable` if there is none to ask."""
-    client = connect()
-    info, version = client.info(), client.version()
+    """Look at every backend. What is missing is a note; nothing is raised for it."""
+    return [*_docker(), _bubblewrap()]
+
+
+def _docker() -> list[Note]:
+    """Go from the Python package to the engine, as far as there is something to ask."""
+    try:
+        from sandbox.container import connect
+    except ModuleNotFoundError as error:
+        return [Note("docker package", f"{error.name} is missing", f"`pip install {error.name}`")]
+    try:
+        client = connect()
+    except SandboxUnavailable as error:
+        return [Note("engine", "not reachable", str(error))]
+    return [*_engine(client.info(), client.version()["ApiVersion"]), *_ours(client)]
+
+
+def _engine(info: dict[str, Any], api: str) -> list[Note]:
     security = " ".join(info.get("SecurityOptions") or ())
     return [
-        Note("engine", f"{version['Version']} (API {version['ApiVersion']})", _api_problem(version["ApiVersion"])),
+        Note("engine", f"{info['ServerVersion']} (API {api})", _api_problem(api)),
         Note("kernel", f"{info['KernelVersion']} {info['Architecture']}", _machine_problem(info)),
         Note("cgroups", f"version {info.get('CgroupVersion', '1')}"),
-        Note("memory limit", _yes(info["MemoryLimit"]), "" if info["MemoryLimit"] else "enable the memory cgroup"),
-        Note("pids limit", _yes(info["PidsLimit"]), "" if info["PidsLimit"] else "enable the pids cgroup"),
-        Note("seccomp", _yes("seccomp" in security), "" if "seccomp" in security else "start dockerd with seccomp"),
+        _needed("memory limit", info["MemoryLimit"], _NO_MEMORY),
+        _needed("pids limit", info["PidsLimit"], _NO_PIDS),
+        _needed("seccomp", "seccomp" in security, _NO_SECCOMP),
         Note("user namespaces", _yes("userns" in security or "rootless" in security)),
-        Note("runsc (gVisor)", _yes("runsc" in info.get("Runtimes", {}))),
-        _image(client),
-        Note("our containers", str(len(owner.ours(client)))),
+        Note("runsc (gVisor)", "yes: --runtime runsc" if "runsc" in info.get("Runtimes", {}) else "no (optional)"),
     ]
 
 
-def _image(client: APIClient) -> Note:
+def _ours(client: "APIClient") -> list[Note]:
+    from docker.errors import ImageNotFound
+
+    from sandbox import owner
+    from sandbox.container import image_name
+
     name = image_name()
     try:
         client.inspect_image(name)
     except ImageNotFound:
-        return Note("image", f"{name} is not here", "run `python -m sandbox build`")
-    return Note("image", name)
+        image = Note("image", f"{name} is not here", "run `python -m sandbox build`")
+    else:
+        image = Note("image", name)
+    return [image, Note("our containers", str(len(owner.ours(client))))]
+
+
+def _bubblewrap() -> Note:
+    from sandbox.bubblewrap import BubblewrapBackend
+
+    try:
+        BubblewrapBackend().close()
+    except SandboxUnavailable as error:
+        return Note("bubblewrap", f"no (optional): {error}")
+    return Note("bubblewrap", "yes: --backend bwrap --accept-risk")
 
 
 def _api_problem(version: str) -> str:
-    tested = tuple(int(part) for part in version.split(".")) >= (1, 41)
-    return "" if tested else "API 1.41 (engine 20.10) or newer is needed"
+    if tuple(int(part) for part in version.split(".")) >= _OLDEST_API:
+        return ""
+    return "update Docker Engine to 20.10 (API 1.41) or newer: nothing is known of older ones"
 
 
-def _machine_problem(info: dict[str, str]) -> str:
-    return "" if info["OSType"] == "linux" else "Linux containers are needed"
+def _machine_problem(info: dict[str, Any]) -> str:
+    return "" if info["OSType"] == "linux" else "switch the engine to Linux containers"
 
 
-def _yes(value: object) -> str:
+def _needed(what: str, here: bool, problem: str) -> Note:
+    return Note(what, _yes(here), "" if here else problem)
+
+
+def _yes(value: bool) -> str:
     return "yes" if value else "no"

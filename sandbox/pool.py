@@ -41,6 +41,7 @@ class _Job:
     task: Task
     limits: Limits
     future: "Future[Result]" = field(default_factory=Future)
+    cancelled: threading.Event = field(default_factory=threading.Event)
     seat: Seat | None = None
 
 
@@ -53,15 +54,17 @@ class SandboxPool:
         workers: int | None = None,
         image: str | None = None,
         *,
+        runtime: str | None = None,
         accept_risk: bool = False,
         limits: Limits | None = None,
     ) -> None:
         """Say what to open; nothing is started before the `with`.
 
         Args:
-            backend: "docker", or "process", which has no container's walls; or an open `Backend`.
+            backend: "docker", or "bwrap" or "process", which have not all of a container's walls; or an open `Backend`.
             workers: samples that run at once; None means one for each CPU this process may use.
             image: the container image; None means the one that `python -m sandbox build` makes.
+            runtime: what the engine starts containers with, such as "runsc" (gVisor); None means its default.
             accept_risk: needed for a backend without a container's walls.
             limits: of every task that brings none; memory and pids also size the containers.
 
@@ -74,6 +77,7 @@ class SandboxPool:
         self.limits = limits or Limits()
         self._kind = backend
         self._image = image
+        self._runtime = runtime
         self._accept_risk = accept_risk
         self._backend: Backend | None = None
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -109,11 +113,7 @@ class SandboxPool:
     def __enter__(self) -> Self:
         """Open the backend and every worker. Raises `SandboxUnavailable`."""
         kind = self._kind
-        self._backend = (
-            open_backend(kind, image=self._image, accept_risk=self._accept_risk, limits=self.limits)
-            if isinstance(kind, str)
-            else kind
-        )
+        self._backend = self._open(kind) if isinstance(kind, str) else kind
         gate = Gate()
         self._seats = [Seat(self._backend, slot, gate) for slot in range(self.num_workers)]
         opened: list[Future[None]] = [Future() for _ in self._seats]
@@ -145,6 +145,10 @@ class SandboxPool:
     ) -> None:
         await asyncio.to_thread(self._close)
 
+    def _open(self, kind: str) -> Backend:
+        options = {"image": self._image, "runtime": self._runtime, "accept_risk": self._accept_risk}
+        return open_backend(kind, **options, limits=self.limits)
+
     @property
     def _ahead(self) -> int:
         return self.num_workers * (1 + _AHEAD)
@@ -160,9 +164,10 @@ class SandboxPool:
 
     def _cancel(self, job: _Job) -> None:
         """Take a job back: out of the queue, or out of its worker by killing that."""
+        job.cancelled.set()
         job.future.cancel()
         if job.seat is not None:
-            job.seat.cancel(job.task)
+            job.seat.cancel(job.cancelled)
 
     def _serve(self, seat: Seat, opened: "Future[None]") -> None:
         """Open one worker, then run jobs on it until the pool closes; the whole life of a thread."""
@@ -181,7 +186,7 @@ class SandboxPool:
 
     def _finish(self, job: _Job, seat: Seat) -> None:
         try:
-            result = seat.run(job.task, job.limits)
+            result = seat.run(job.task, job.limits, job.cancelled)
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the thread that asked
             job.future.set_exception(error)
             return

@@ -61,8 +61,7 @@ class Seat:
         self._gate = gate
         self._lock = threading.Lock()
         self._worker: Worker | None = None
-        self._task: Task | None = None
-        self._cancelled = False
+        self._running: threading.Event | None = None
         self._closed = False
 
     def open(self) -> Worker:
@@ -77,31 +76,22 @@ class Seat:
                 raise WorkerLost("the pool is closed")
         return self._worker
 
-    def run(self, task: Task, limits: Limits) -> Result:
-        """Run a task to a result, trying again where the rules say so."""
+    def run(self, task: Task, limits: Limits, cancelled: threading.Event) -> Result:
+        """Run a task to a result, trying again where the rules say so, unless `cancelled` is set; see `cancel`."""
         with self._lock:
-            self._task, self._cancelled = task, False
-        losses, retries, alone = 0, 0, False
-        while True:
-            result = self._attempt(task, limits, alone=alone)
-            losses += result.worker_lost
-            if self._cancelled or self._closed:
-                return replace(result, status=Status.CANCELLED, detail="the caller gave up", retries=retries)
-            if result.worker_lost and losses < _MOST_LOSSES:
-                retries += 1
-            elif not result.worker_lost and retries - losses < _MOST_RETRIES.get(result.status, 0):
-                alone = result.status is Status.STARVED
-                retries += 1
-            else:
-                return replace(result, retries=retries)
+            self._running = cancelled
+        try:
+            return self._tried(task, limits, cancelled)
+        finally:
+            with self._lock:
+                self._running = None
 
-    def cancel(self, task: Task) -> None:
-        """Kill the worker if it is still at `task`; the next task gets a fresh one."""
+    def cancel(self, cancelled: threading.Event) -> None:
+        """End the task that was given `cancelled`, which has been set, by killing its worker; no other task's."""
         with self._lock:
-            if self._task is not task:
+            if self._running is not cancelled:
                 return
-            self._cancelled = True
-            worker = self._worker
+            worker, self._worker = self._worker, None
         if worker is not None:
             worker.close()
 
@@ -111,11 +101,28 @@ class Seat:
             self._closed = True
         self._drop()
 
-    def _attempt(self, task: Task, limits: Limits, *, alone: bool) -> Result:
+    def _tried(self, task: Task, limits: Limits, cancelled: threading.Event) -> Result:
+        losses, retries, alone = 0, 0, False
+        while True:
+            result = self._attempt(task, limits, cancelled, alone=alone)
+            losses += result.worker_lost
+            if cancelled.is_set() or self._closed:
+                return replace(result, status=Status.CANCELLED, detail="the caller gave up", retries=retries)
+            if result.worker_lost and losses < _MOST_LOSSES:
+                retries += 1
+            elif not result.worker_lost and retries - losses < _MOST_RETRIES.get(result.status, 0):
+                alone = result.status is Status.STARVED
+                retries += 1
+            else:
+                return replace(result, retries=retries)
+
+    def _attempt(self, task: Task, limits: Limits, cancelled: threading.Event, *, alone: bool) -> Result:
         try:
             worker = self.open()
         except (SandboxUnavailable, WorkerLost) as error:
             return Result(status=Status.INFRA_ERROR, detail=str(error))
+        if cancelled.is_set():  # before there was a worker to kill
+            return Result(status=Status.CANCELLED)
         try:
             with self._gate.alone() if alone else self._gate.shared():
                 return worker.run(task, limits)

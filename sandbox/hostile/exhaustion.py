@@ -97,6 +97,7 @@ PROBES: tuple[Probe, ...] = (
             while True: hoard.append(bytearray(1 << 26))
         """,
         Status.OOM,
+        limits=Limits(cpu_s=10),  # the kernel clears every page on the program's time
     ),
     forger(
         "memory bomb in children",

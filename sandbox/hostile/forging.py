@@ -283,7 +283,7 @@ CONNECTIONS: tuple[Probe, ...] = (
             return 0
         """,
         Status.FAIL,
-        needs="namespace",
+        needs="users",
     ),
     forger(
         "kill -9 -1",

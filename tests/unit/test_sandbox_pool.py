@@ -251,6 +251,38 @@ def test_coroutines() -> None:
     assert asyncio.run(main()) == ["first", *map(str, range(20)), *map(str, range(50))]
 
 
+def test_cancelling_is_heeded_while_a_worker_is_being_opened() -> None:
+    class Slow(FakeBackend):
+        def open(self, slot: int) -> FakeWorker:
+            if self.workers:
+                time.sleep(0.3)
+            return super().open(slot)
+
+    backend = Slow(lambda program: 30.0 if program == "long" else Status.PASS)
+
+    async def main() -> Status:
+        async with SandboxPool(backend, workers=1) as box:
+            for _ in range(3):  # the first is cancelled in its worker, the others before they have one
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(box.run(task("long")), 0.1)
+            return (await asyncio.wait_for(box.run(task("short")), 10)).status
+
+    assert asyncio.run(main()) == Status.PASS
+    assert backend.num_runs("long") == 1
+
+
+def test_cancelling_what_is_done_hurts_no_later_task() -> None:
+    backend = FakeBackend()
+    with SandboxPool(backend, workers=1) as box:
+        done = box._submit(task("done"), None)
+        assert done.future.result().status == Status.PASS
+        while done.seat._running is not None:  # type: ignore[union-attr]
+            time.sleep(0.001)
+        box._cancel(done)
+        assert box.run(task("later")).retries == 0
+    assert len(backend.workers) == 1
+
+
 def test_cancelling_kills_the_sample_and_no_other() -> None:
     backend = FakeBackend(lambda program: 30.0 if program == "long" else Status.PASS)
 

@@ -1,0 +1,1 @@
+"""What judging costs on this machine: `python -m sandbox bench`."""
