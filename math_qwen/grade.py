@@ -7,14 +7,17 @@ model writes is executed, so nothing it writes can forge an outcome.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from math_qwen.answers.profile import profile_named
 from math_qwen.answers.symbolic import SymbolicPool
 from math_qwen.equivalence import Outcome, equivalent
 from math_qwen.extract import EXTRACTORS
 from specialists.errors import ConfigError
-from specialists.family import Judging
 from specialists.records import Completion, Mark, Problem, Verdict
+
+if TYPE_CHECKING:  # its module loads the recipes, which a grader does not need
+    from specialists.family import Judging
 
 _MARKS = {Outcome.EQUAL: Mark.CORRECT, Outcome.NOT_EQUAL: Mark.WRONG, Outcome.UNDECIDED: Mark.UNDECIDED}
 
@@ -64,7 +67,7 @@ def grade_completion(
 
 
 @contextmanager
-def open_grader(judging: Judging, *, extractor: str = "strict", profile: str = "generic") -> Iterator["MathGrader"]:
+def open_grader(judging: "Judging", *, extractor: str = "strict", profile: str = "generic") -> Iterator["MathGrader"]:
     """Open a grader with symbolic workers of its own, which end with it.
 
     Args:
