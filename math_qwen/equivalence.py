@@ -12,13 +12,14 @@ with other conditions, and LaTeX that neither our grammar nor latex2sympy2_exten
 from dataclasses import replace
 from functools import lru_cache
 
+from math_qwen.answers.forms import plain
 from math_qwen.answers.outcome import Equivalence, Layer, Outcome, OverLimit, equal, not_equal, undecided
 from math_qwen.answers.parse import read_answer
 from math_qwen.answers.profile import Profile, profile_named
 from math_qwen.answers.render import rendered
 from math_qwen.answers.spoken import in_digits
 from math_qwen.answers.structure import Comparison
-from math_qwen.answers.symbolic import DEADLINE_S, SymbolicPool, default_pool
+from math_qwen.answers.symbolic import DEADLINE_S, Solver, default_pool
 from math_qwen.answers.tokens import Token, tokenize
 from math_qwen.answers.tree import Node
 
@@ -32,7 +33,7 @@ def equivalent(
     answer: str,
     *,
     profile: str | Profile = "generic",
-    pool: SymbolicPool | None = None,
+    pool: Solver | None = None,
     deadline_s: float = DEADLINE_S,
 ) -> Equivalence:
     """Tell whether two answers are equal.
@@ -67,7 +68,7 @@ def equivalent(
     return replace(result, gold_form=gold_form, answer_form=answer_form)
 
 
-def _compared(first: str, second: str, rules: Profile, pool: SymbolicPool | None, deadline_s: float) -> Equivalence:
+def _compared(first: str, second: str, rules: Profile, pool: Solver | None, deadline_s: float) -> Equivalence:
     tokens, other_tokens = _tokens(first), _tokens(second)
     if not (tokens and other_tokens):
         return not_equal("empty", Layer.TEXT)
@@ -94,7 +95,7 @@ def _read(text: str, bracketed_mixed: bool) -> Node:
 @lru_cache(maxsize=4_096)
 def _form(text: str, bracketed_mixed: bool) -> str:
     try:
-        return rendered(_read(text, bracketed_mixed))
+        return rendered(plain(_read(text, bracketed_mixed)))
     except OverLimit:
         return ""
 

@@ -81,7 +81,7 @@ def _expression(node: Expression) -> str:
         case Name(text) | Latex(text):
             return text
         case Apply("+" | "*" | "/" | "^" as op, args):
-            return f" {op} ".join(map(_operand, args)) if op != "^" else "^".join(map(_operand, args))
+            return (" + " if op == "+" else op).join(map(_operand, args))
         case Apply("neg", (arg,)):
             return f"-{_operand(arg)}"
         case Apply(op, (arg,)) if op in _POSTFIX:

@@ -17,7 +17,7 @@ from math_qwen.answers.kinds import SPECIAL, compare_special
 from math_qwen.answers.outcome import Equivalence, Layer, Outcome, OverLimit, all_of, equal, not_equal, undecided
 from math_qwen.answers.profile import Profile
 from math_qwen.answers.scalars import compare_expressions
-from math_qwen.answers.symbolic import Question, SymbolicPool
+from math_qwen.answers.symbolic import Question, Solver
 from math_qwen.answers.tree import (
     Apply,
     Expression,
@@ -44,7 +44,7 @@ _CHOICE = re.compile(r"\(? ?([A-Z]) ?[:.)](?!.*\b[A-Z]\b)", re.DOTALL)  # one le
 class Comparison:
     """Compares the parts of two answers; made for one pair and thrown away."""
 
-    def __init__(self, profile: Profile, pool: SymbolicPool, deadline_s: float) -> None:
+    def __init__(self, profile: Profile, pool: Solver, deadline_s: float) -> None:
         self._profile = profile
         self._pool = pool
         self._ends = time.monotonic() + deadline_s

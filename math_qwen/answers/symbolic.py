@@ -16,7 +16,7 @@ from functools import lru_cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from queue import LifoQueue
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
 from math_qwen.answers.outcome import Equivalence, Layer, Outcome, undecided
 from math_qwen.answers.tree import Expression, to_json
@@ -27,6 +27,12 @@ START_S = 60.0  # importing sympy on a busy machine
 RECYCLE_AFTER = 5_000  # questions; sympy's caches grow
 
 Question = Literal["identical", "proportional", "positive", "between"]
+
+
+class Solver(Protocol):
+    """Whoever answers questions about expressions; see `SymbolicPool.ask`."""
+
+    def ask(self, question: Question, *nodes: Expression, deadline_s: float = DEADLINE_S) -> Equivalence: ...
 
 
 class SymbolicPool:
@@ -41,6 +47,7 @@ class SymbolicPool:
         self._idle: LifoQueue[_Worker] = LifoQueue()  # last in, first out: ask a warm one
         for worker in self._workers:
             self._idle.put(worker)
+        self.size = len(self._workers)
         self._owner = os.getpid()
         self._closed = False
 
