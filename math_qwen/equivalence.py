@@ -9,9 +9,11 @@ inequalities beyond the second degree or in several variables that are no multip
 with other conditions, and LaTeX that neither our grammar nor latex2sympy2_extended reads.
 """
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 
+from math_qwen.answers.boxes import find_boxes
 from math_qwen.answers.forms import plain
 from math_qwen.answers.outcome import Equivalence, Layer, Outcome, OverLimit, equal, not_equal, undecided
 from math_qwen.answers.parse import read_answer
@@ -25,6 +27,7 @@ from math_qwen.answers.tree import Node
 
 __all__ = ["Equivalence", "Outcome", "equivalent"]
 
+_DELIMITED = re.compile(r"\$([^$]*[^$\\])\$|\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
 MAX_CHARS = 4_096  # of one answer; published gold answers stay under 400
 
 
@@ -56,7 +59,8 @@ def equivalent(
     rules = profile_named(profile)
     if not (isinstance(gold, str) and isinstance(answer, str)):
         return not_equal("not a text", Layer.TEXT)
-    first, second = sorted((gold.strip(), answer.strip()))
+    gold, answer = _bare(gold), _bare(answer)
+    first, second = sorted((gold, answer))
     if not first:
         return not_equal("empty", Layer.TEXT)
     if max(len(first), len(second)) > MAX_CHARS:
@@ -64,8 +68,17 @@ def equivalent(
             return equal("same text", Layer.TEXT)
         return undecided(f"over limit: more than {MAX_CHARS} characters", Layer.LIMIT)
     result = _compared(first, second, rules, pool, deadline_s)
-    gold_form, answer_form = (_form(text.strip(), rules.bracketed_mixed) for text in (gold, answer))
+    gold_form, answer_form = (_form(text, rules.bracketed_mixed) for text in (gold, answer))
     return replace(result, gold_form=gold_form, answer_form=answer_form)
+
+
+def _bare(text: str) -> str:
+    r"""Return an answer without the `$...$` or `\(...\)` and the `\boxed{...}` around all of it."""
+    text = text.strip()
+    if found := _DELIMITED.fullmatch(text):
+        text = str(found[found.lastindex or 0]).strip()
+    boxes = find_boxes(text) if text.startswith(r"\boxed") else []
+    return boxes[0].content.strip() if boxes and (boxes[0].start, boxes[0].end) == (0, len(text)) else text
 
 
 def _compared(first: str, second: str, rules: Profile, pool: Solver | None, deadline_s: float) -> Equivalence:

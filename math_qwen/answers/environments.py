@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from math_qwen.answers.cursor import Cursor, NotYet, Unreadable
-from math_qwen.answers.tree import Expression, Items, Matrix, Node, Prose
+from math_qwen.answers.tree import Expression, Items, Matrix, Node, Prose, Relation
 
 _MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "Bmatrix", "vmatrix", "Vmatrix", "smallmatrix", "array"})
 _CASES = frozenset({"cases", "dcases"})
@@ -33,7 +33,8 @@ def read_environment(cursor: Cursor, cell: Callable[[], Node]) -> Node:
     """
     name = _name(cursor)
     if name in _CASES:
-        return Items("cases", tuple(_rows(cursor, lambda: _case(cursor, cell))))
+        cases = tuple(_rows(cursor, lambda: _case(cursor, cell)))
+        return Items("list" if all(isinstance(case, Relation) for case in cases) else "cases", cases)
     if name not in _MATRICES:
         raise NotYet(rf"\begin{{{name}}}")
     if name == "array" and cursor.peek().text == "{":
@@ -106,10 +107,12 @@ def _cells(cursor: Cursor, cell: Callable[[], Node]) -> tuple[Node, ...]:
     return tuple(cells)
 
 
-def _case(cursor: Cursor, cell: Callable[[], Node]) -> Items:
+def _case(cursor: Cursor, cell: Callable[[], Node]) -> Node:
     value = cell()
     cursor.accept(",")
     if not cursor.accept(_CELL):
+        if isinstance(value, Relation):  # an equation of a system
+            return value
         raise Unreadable("a case without its condition")
     words: list[str] = []
     while cursor.peek().kind == "word":

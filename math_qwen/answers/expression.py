@@ -17,7 +17,7 @@ from math_qwen.answers.cursor import Cursor, NotYet, Unreadable
 from math_qwen.answers.environments import entrywise, read_environment, transposed
 from math_qwen.answers.numerals import based, mixed_number, read_literal, read_number
 from math_qwen.answers.tokens import Token
-from math_qwen.answers.tree import REALS, Apply, Based, Expression, Items, Latex, Matrix, Name, Node, Number
+from math_qwen.answers.tree import NUMBER_SET, REALS, Apply, Based, Expression, Items, Latex, Matrix, Name, Node, Number
 from math_qwen.answers.units import CURRENCY_SIGNS
 
 _MAX_SIGNS = 4  # in a row, before or after one number
@@ -51,6 +51,8 @@ class ExpressionReader(Cursor):
     def sum(self) -> Node:
         """Read terms up to what cannot continue an expression."""
         terms = [self._product()]
+        if terms[0] == REALS:
+            return REALS
         while sign := self.accept("+", "-", "±", "∓"):
             terms.append(self._signed(sign, self._product()))
         return terms[0] if len(terms) == 1 else self._apply("+", *terms)
@@ -175,8 +177,11 @@ class ExpressionReader(Cursor):
             return self._function(token.text)
         if token.kind == "command" and token.text == "begin":
             return self._environment()
-        if token.kind == "command" and token.text == "mathbb" and self._argument() == Name("R"):
-            return REALS
+        if token.kind == "command" and token.text == "mathbb":
+            letter = self._argument()
+            if not isinstance(letter, Name):
+                raise Unreadable("a set of numbers has one letter")
+            return REALS if letter.text == "R" else Name(NUMBER_SET + letter.text)
         if token.kind == "command" or token.text in ("overline", "dot"):
             raise NotYet("\\" + token.text)
         if token.kind == "sign":

@@ -5,14 +5,17 @@ These functions bring a tree to the plainer form where there is one.
 """
 
 import re
+from functools import reduce
 from typing import NamedTuple
 
 from math_qwen.answers.inequalities import MIRRORED, solution
-from math_qwen.answers.realsets import INTERVALS, as_items, real_set
+from math_qwen.answers.realsets import INTERVALS, as_items, intersection, real_set, union
 from math_qwen.answers.tree import (
     CONSTANTS,
     INFINITY,
     MINUS_INFINITY,
+    NUMBER_SET,
+    REALS,
     Apply,
     Expression,
     Items,
@@ -37,7 +40,12 @@ def plain(node: Node) -> Node:
     """
     if isinstance(node, Matrix):
         return _plain_matrix(node)
-    if isinstance(node, Items) and node.kind in ("list", "or", "{}", "cup", "setminus"):
+    if isinstance(node, Items) and node.kind in ("list", "or", "{}", "cup", "cap", "setminus"):
+        node = _without_domains(node)
+        if node.kind == "list" and len(node.items) == 1:
+            return plain(node.items[0])
+        if both := _common_solutions(node):
+            return both
         return _plain_items(node.kind, tuple(plain(one) for item in node.items for one in _both_signs(item)))
     both = _both_signs(node)
     if len(both) > 1:
@@ -128,11 +136,43 @@ def _plain_items(kind: str, items: tuple[Node, ...]) -> Items:
     items = _without_common_name(items) if len(items) > 1 else items
     if kind == "or" and all(isinstance(item, Items) and item.kind in (*INTERVALS, "cup") for item in items):
         kind = "cup"  # x < 1 or x > 3
-    if kind in ("cup", "setminus") and (exact := real_set(Items(kind, items))) is not None:
+    if kind in ("cup", "cap", "setminus") and (exact := real_set(Items(kind, items))) is not None:
         return as_items(exact)
     if kind == "cup":
         items = tuple(part for item in items for part in _parts_of_union(item))
     return Items(kind, items)
+
+
+def _without_domains(node: Items) -> Items:
+    """Return `2 k pi, k in Z` without what it says of its variables."""
+    kept = tuple(item for item in node.items if not _is_domain(item))
+    return Items(node.kind, kept) if node.kind == "list" and kept else node
+
+
+def _is_domain(node: Node) -> bool:
+    match node:
+        case Relation(("in",), (Name(), Name(text))):
+            return text.startswith(NUMBER_SET)
+        case Relation(("in",), (Name(), values)):
+            return values == REALS
+    return False
+
+
+def _common_solutions(node: Items) -> Items | None:
+    """Return the set for `x >= 2, x < 5`: what satisfies both, or one of them where nothing satisfies both."""
+    relations = [item for item in node.items if isinstance(item, Relation) and "=" not in item.ops]
+    variables = {name for relation in relations for side in relation.sides for name in names(side)}
+    if node.kind != "list" or len(relations) < len(node.items) or len(relations) < 2 or len(variables) != 1:
+        return None
+    sets = [real_set(_as_set(_solved(relation))) for relation in relations]
+    known = [found for found in sets if found is not None]
+    if len(known) < len(sets):
+        return None
+    return as_items(reduce(intersection, known) or union(segment for found in known for segment in found))
+
+
+def _as_set(node: Node) -> Node:
+    return Items("cup", (node,)) if isinstance(node, Items) else node
 
 
 def _without_common_name(items: tuple[Node, ...]) -> tuple[Node, ...]:

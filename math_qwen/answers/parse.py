@@ -2,7 +2,7 @@ r"""Answer text in, tree out.
 
     answer   = relation (("," | ";" | "and" | "or") relation)*
     relation = side (("=" | "<" | "<=" | ... | "in") side)*
-    side     = quantity ((":" quantity)* | ("cup" quantity)* | "setminus" quantity)
+    side     = quantity ((":" quantity)* | (("cup" | "cap" | "setminus" | "-") quantity)*)
     quantity = sum scale* unit?                              5 million dollars, 9 (apples)
     brackets = "(" answer ")" | "[" answer ")" | "\{" answer "\}" | "\{" name "|" answer "\}" | ...
 
@@ -123,7 +123,7 @@ class _AnswerReader(ExpressionReader):
         condition = self._answer()
         self._bars = bars
         self.expect(r"\}")
-        parts = condition.items if isinstance(condition, Items) and condition.kind == "or" else (condition,)
+        parts = condition.items if isinstance(condition, Items) and condition.kind in ("or", "list") else (condition,)
         if not (isinstance(variable, Name) and all(isinstance(part, Relation) for part in parts)):
             raise NotYet("set-builder notation")
         if any(names(side) - {variable.text} for part in parts if isinstance(part, Relation) for side in part.sides):
@@ -157,14 +157,10 @@ class _AnswerReader(ExpressionReader):
         label = self._label()
         if label:
             return label
-        parts = [self._quantity()]
-        while self.accept("cup"):
-            parts.append(self._quantity())
-        if len(parts) > 1:
-            return Items("cup", tuple(parts))
-        if self.accept("setminus"):
-            return Items("setminus", (parts[0], self._quantity()))
-        return self._ratio(parts[0])
+        node = self._quantity()
+        while operation := self.accept("cup", "cap", "setminus") or (self.accept("-") and "setminus"):
+            node = Items(operation, (node, self._quantity()))  # \mathbb{R} - \{0\} leaves its minus here
+        return self._ratio(node)
 
     def _ratio(self, first: Node) -> Node:
         """Return the ratio that begins with `first`, or `first` where none does; a ratio has no variables."""

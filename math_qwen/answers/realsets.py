@@ -7,6 +7,7 @@ need no cases of their own.
 
 from collections.abc import Iterable
 from fractions import Fraction
+from functools import reduce
 from math import inf
 from typing import NamedTuple
 
@@ -39,6 +40,9 @@ def real_set(node: Node) -> RealSet | None:
         case Items("cup" | "or", items):
             parts = [real_set(item) for item in items]
             return union(segment for part in parts if part for segment in part) if None not in parts else None
+        case Items("cap", items):
+            parts = [real_set(item) for item in items]
+            return reduce(intersection, [part for part in parts if part is not None]) if None not in parts else None
         case Items("setminus", (whole, rest)):
             kept, removed = real_set(whole), real_set(rest)
             return None if kept is None or removed is None else intersection(kept, complement(removed))

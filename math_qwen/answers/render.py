@@ -27,7 +27,7 @@ from math_qwen.answers.tree import (
 MAX_CHARS = 200  # of a line; the rest is cut off
 _MAX_DIGITS = 60  # of one number
 _POSTFIX = {"percent": "%", "degree": "°", "!": "!"}
-_JOINTS = {"list": ", ", "or": " or ", "cup": " ∪ ", "setminus": " \\ ", "case": " if ", "cases": "; "}
+_JOINTS = {"list": ", ", "or": " or ", "cup": " ∪ ", "cap": " ∩ ", "setminus": " \\ ", "case": " if ", "cases": "; "}
 _BRACKETS = {"vector": "()", "cases": "{}"}
 
 

@@ -7,7 +7,7 @@ all that it asks of the symbolic worker, however many elements there are.
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TypeGuard
 
@@ -16,6 +16,7 @@ from math_qwen.answers.forms import Definition, definition, plain, with_common_a
 from math_qwen.answers.kinds import SPECIAL, compare_special
 from math_qwen.answers.outcome import Equivalence, Layer, Outcome, OverLimit, all_of, equal, not_equal, undecided
 from math_qwen.answers.profile import Profile
+from math_qwen.answers.realsets import INTERVALS
 from math_qwen.answers.scalars import compare_expressions
 from math_qwen.answers.symbolic import Question, Solver
 from math_qwen.answers.tree import (
@@ -162,6 +163,8 @@ class Comparison:
     def _compare_quantities(self, a: Node, b: Node) -> Equivalence:
         """Units must agree where both sides have one; 90 degrees is also pi/2."""
         if isinstance(a, Quantity) and isinstance(b, Quantity):
+            if {a.unit, b.unit} == {"degree", "rad"}:
+                return self.compare(_in_radians(a), _in_radians(b))
             return self.compare(a.value, b.value) if a.unit == b.unit else self._compare_converted(a, b)
         quantity, other = (a, b) if isinstance(a, Quantity) else (b, a)
         assert isinstance(quantity, Quantity)
@@ -201,7 +204,12 @@ class Comparison:
                 return not_equal("different names")
             return self._in_order([named_a[name] for name in named_a], [named_b[name] for name in named_a])
         if named_a or named_b:
-            return self._in_order(list(named_a.values()) or a.items, list(named_b.values()) or b.items)
+            values_a, values_b = list(named_a.values()) or a.items, list(named_b.values()) or b.items
+            if _are_numbered(named_a or named_b) and "()" not in (a.kind, b.kind):
+                return self._in_any_order(values_a, values_b)
+            return self._in_order(values_a, values_b)
+        if {a.kind, b.kind} == {"list", "cup"} and not self._profile.strict:
+            a, b = (_as_union(items) for items in (a, b))
         if (a.kind in _LOOSE and b.kind in _LOOSE) or a.kind == b.kind == "cup":
             return self._in_any_order(_elements(a), _elements(b))
         if a.kind == b.kind == "cases":
@@ -270,9 +278,28 @@ def _named_values(items: Items) -> dict[frozenset[str], Node]:
     return found
 
 
+def _are_numbered(named: Mapping[frozenset[str], Node]) -> bool:
+    """Tell whether the names are one letter with different subscripts, as of the roots x_1 and x_2."""
+    return len({name.partition("_")[0] for names in named for name in names}) == 1 < len(named)
+
+
+def _as_union(items: Items) -> Items:
+    """Return a list of intervals as their union, other items as they are."""
+    if items.kind == "list" and all(isinstance(item, Items) and item.kind in INTERVALS for item in items.items):
+        union = plain(Items("cup", items.items))
+        return union if isinstance(union, Items) else items
+    return items
+
+
 def _elements(items: Items) -> tuple[Node, ...]:
     """Return the elements; those of a set without those that are written twice."""
     return tuple(dict.fromkeys(items.items)) if items.kind == "{}" else items.items
+
+
+def _in_radians(angle: Quantity) -> Node:
+    if angle.unit == "degree" and isinstance(angle.value, Expression):
+        return Apply("degree", (angle.value,))
+    return angle.value
 
 
 def _difference(left: Node, right: Node) -> Expression | None:

@@ -56,6 +56,7 @@ KINDS = {
     "(]": "a half-open interval",
     "[)": "a half-open interval",
     "cup": "a union",
+    "cap": "an intersection",
     "setminus": "a set without the elements of another",
     "vector": "a matrix of one row or one column",
     "cases": "the cases of a function given piece by piece",
@@ -148,6 +149,7 @@ Node = Expression | Items | Matrix | Relation | Quantity | Based | Ratio | Clock
 CONSTANTS = frozenset({"pi", "e", "i", "oo"})
 INFINITY = Name("oo")
 MINUS_INFINITY = Apply("neg", (INFINITY,))
+NUMBER_SET = "the set "  # begins the name of the integers, "the set Z", and their like
 REALS = Items("()", (MINUS_INFINITY, INFINITY))
 
 

@@ -157,6 +157,23 @@ HOSTILE = {
     "sum": r"\sum_{k=1}^{10^{10}} k^k",
     "integral": r"\int_0^1 x^{x^x} dx",
     "nothing readable": "\x00\x01\x7f",
+    "right to left": "\u202e5\u202c \u0665",
+    "a megabyte of LaTeX": r"\frac{1}{" * 111_000,
+    "division by zero": r"\frac{1}{0}",
+    "infinity less infinity": r"\infty - \infty",
+    "matrices": r"\begin{pmatrix}" * 250,
+    "a wide matrix": r"\begin{pmatrix} " + "1 & " * 1_000 + r"1 \end{pmatrix}",
+    "rows": r"\begin{matrix} 1 " + r"\\ 1 " * 1_000 + r"\end{matrix}",
+    "ratios": "1:" * 1_000 + "1",
+    "a base": "9" * 2_000 + "_{36}",
+    "unions": r"[0,1] \cup " * 300 + "[0,1]",
+    "set-builder": r"\{x \mid " * 300 + "x > 0",
+    "a tall inequality": "x^{10^{9}} < 2",
+    "an inequality of towers": r"9^{9^{9}} x < 9^{9^{8}}",
+    "many conditions": "x > 1, " * 300 + "x > 2",
+    "number words": "one hundred " * 300,
+    "Chinese numerals": "九亿" * 1_000,
+    "a date": "June " * 800,
 }
 
 
@@ -230,6 +247,62 @@ def test_every_spelling_of_a_number_is_equal(data: st.DataObject, value: Fractio
 def test_different_numbers_are_never_equal(data: st.DataObject, x: Fraction, y: Fraction) -> None:
     a, b = data.draw(spelled(x)), data.draw(spelled(y))
     assert bool(equivalent(a, b)) == bool(equivalent(b, a)) == (x == y)
+
+
+small = st.integers(-9, 9)
+
+
+@st.composite
+def rewritten(draw: st.DrawFn) -> tuple[str, str, str]:
+    """An answer of one of the kinds, a rewrite that the policy allows, and an answer that differs."""
+    a, b, c = draw(small), draw(small), draw(st.integers(1, 9))
+    low, high = a, a + c
+    kinds = [
+        (f"({a}, {b})", rf"\left( {2 * a}/2, {b}.0 \right)", f"({a}, {b + 1})"),
+        (f"({a}, {b})", rf"\begin{{pmatrix}} {a} \\ {b} \end{{pmatrix}}", f"({a}, {b}, {c})"),
+        (rf"\{{{a}, {a + c}\}}", f"{a + c} and {a}", rf"\{{{a}, {a + c + 1}\}}"),
+        (f"[{low}, {high})", rf"{low} \le x < {high}", f"[{low}, {high}]"),
+        (f"[{low}, {high})", rf"\{{t \mid {high} > t \geq {low}\}}", f"({low}, {high})"),
+        (f"x < {b}", f"{-c}x > {-c * b}", f"x < {b + 1}"),
+        (f"(x + {a})(x + {b})", f"x^2 + {a + b}x + {a * b}", f"x^2 + {a + b}x + {a * b + 1}"),
+        (f"{a} + {c}i", f"{c}i + {a}", f"{a} - {c}i"),
+        (f"{a}x + {c}y = {b}", f"{2 * b} - {2 * c}y = {2 * a}x", f"{a}x + {c}y = {b + 1}"),
+        (f"{c}:{c + 1}", f"{3 * c}:{3 * c + 3}", f"{c + 1}:{c}"),
+        (f"{c}0_7", f"{c}0_{{7}}", f"{c}0_8"),
+        (rf"{a} \pm {c}", f"{a + c}, {a - c}", f"{a + c}"),
+        (
+            rf"\begin{{pmatrix}} {a} & {b} \\ {c} & 0 \end{{pmatrix}}",
+            f"[[{a}, {b}], [{c}, 0]]",
+            f"[[{a}, {b}], [{c + 1}, 0]]",
+        ),
+    ]
+    return draw(st.sampled_from(kinds))
+
+
+@settings(max_examples=200, deadline=None)
+@given(rewritten())
+def test_rewrites_are_equal_and_changes_are_not(answers: tuple[str, str, str]) -> None:
+    gold, rewrite, other = answers
+    assert equivalent(gold, gold)
+    assert equivalent(gold, rewrite) and equivalent(rewrite, gold)
+    assert equivalent(gold, other).outcome is equivalent(other, gold).outcome is NOT
+
+
+anything = st.sampled_from([answer for _, _, *answers in POLICY for answer in answers])
+
+
+@settings(max_examples=200, deadline=None)
+@given(anything, anything)
+def test_the_order_of_two_answers_makes_no_difference(a: str, b: str) -> None:
+    there, back = equivalent(a, b), equivalent(b, a)
+    assert (there.outcome, there.reason, there.layer) == (back.outcome, back.reason, back.layer)
+
+
+@settings(max_examples=100, deadline=None)
+@given(anything, st.sampled_from(["${}$", r"\boxed{{{}}}", r"\( {} \)", " {} ", "{}."]))
+def test_what_stands_around_an_answer_makes_no_difference(answer: str, around: str) -> None:
+    if "$" not in answer and not answer.endswith((".", "_")):
+        assert equivalent(answer, around.format(answer)).outcome is EQUAL
 
 
 @settings(max_examples=100, deadline=None)
