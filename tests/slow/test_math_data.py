@@ -71,6 +71,24 @@ def test_math_golds(rows: Rows) -> None:
     assert _refused(pairs, "math").keys() == MATH_EXCEPTIONS.keys()
 
 
+GOLDS: list[tuple[str, str, Callable[[dict[str, Any]], str | None], int]] = [
+    ("gsm8k", "gsm8k_test", lambda row: row["answer"].rsplit("####", 1)[1], 1_319),
+    ("math", "math_test", lambda row: extract_answer(row["solution"]), 5_000),
+    ("math401", "math401", lambda row: row["response"], 401),
+    ("math23k", "math23k_test", lambda row: row["ans"], 1_000),
+]
+
+
+@pytest.mark.parametrize(("profile", "name", "gold_of", "count"), GOLDS, ids=[name for _, name, *_ in GOLDS])
+def test_every_gold_equals_itself(
+    rows: Rows, profile: str, name: str, gold_of: Callable[[dict[str, Any]], str | None], count: int
+) -> None:
+    golds = [gold_of(row) for row in rows(f"eval_math/{name}.jsonl.gz")]
+    pairs = ((str(n), gold or "", gold and gold.replace(r"\frac", r"\dfrac")) for n, gold in enumerate(golds))
+    assert len(golds) == count
+    assert _refused(pairs, profile) == {}
+
+
 def test_math_500_golds(rows: Rows) -> None:
     pairs = (
         (row["unique_id"], row["answer"], extract_answer(row["solution"]))
