@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from math_qwen.answers.boxes import last_boxes
+from specialists.errors import ConfigError
 
 MAX_CHARS = 1_000_000  # of a solution; of a longer one the end is read
 MAX_ANSWER_CHARS = 5_000  # behind a marker
@@ -64,6 +65,14 @@ def extract_flexible(solution: str) -> str | None:
 
 
 EXTRACTORS: dict[str, Callable[[str], str | None]] = {"strict": extract_answer, "flexible": extract_flexible}
+
+
+def extractor_named(name: str) -> Callable[[str], str | None]:
+    """Return the extractor of this name. Raises `ConfigError` where there is none."""
+    try:
+        return EXTRACTORS[name]
+    except KeyError:
+        raise ConfigError(f"extractor {name!r} is unknown; there are {', '.join(EXTRACTORS)}") from None
 
 
 def _judged_part(solution: str) -> str:

@@ -5,18 +5,20 @@ symbolic worker that fails is our failure, tried again and then UNDECIDED too. T
 model writes is executed, so nothing it writes can forge an outcome.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from math_qwen.answers.profile import profile_named
 from math_qwen.answers.symbolic import SymbolicPool
 from math_qwen.equivalence import Outcome, equivalent
-from math_qwen.extract import EXTRACTORS
-from specialists.errors import ConfigError
-from specialists.family import Judging
+from math_qwen.extract import extractor_named
 from specialists.records import Completion, Mark, Problem, Verdict
 
-_MARKS = {Outcome.EQUAL: Mark.CORRECT, Outcome.NOT_EQUAL: Mark.WRONG, Outcome.UNDECIDED: Mark.UNDECIDED}
+if TYPE_CHECKING:  # its module loads the recipes, which a grader does not need
+    from specialists.family import Judging
+
+MARKS = {Outcome.EQUAL: Mark.CORRECT, Outcome.NOT_EQUAL: Mark.WRONG, Outcome.UNDECIDED: Mark.UNDECIDED}
 
 
 def grade_solution(
@@ -43,11 +45,11 @@ def grade_solution(
         ConfigError: there is no such extractor or profile.
         GradeError: the symbolic worker does not start.
     """
-    answer = _extractor_named(extractor)(solution)
+    answer = extractor_named(extractor)(solution)
     if answer is None:
         return Verdict(problem_id="", mark=Mark.NO_ANSWER, reason="no answer is marked")
     result = equivalent(gold, answer, profile=profile, pool=pool)
-    return Verdict(problem_id="", mark=_MARKS[result.outcome], answer=answer, reason=result.reason)
+    return Verdict(problem_id="", mark=MARKS[result.outcome], answer=answer, reason=result.reason)
 
 
 def grade_completion(
@@ -64,7 +66,7 @@ def grade_completion(
 
 
 @contextmanager
-def open_grader(judging: Judging, *, extractor: str = "strict", profile: str = "generic") -> Iterator["MathGrader"]:
+def open_grader(judging: "Judging", *, extractor: str = "strict", profile: str = "generic") -> Iterator["MathGrader"]:
     """Open a grader with symbolic workers of its own, which end with it.
 
     Args:
@@ -74,7 +76,7 @@ def open_grader(judging: Judging, *, extractor: str = "strict", profile: str = "
     Raises:
         ConfigError: there is no such extractor or profile.
     """
-    _extractor_named(extractor)
+    extractor_named(extractor)
     profile_named(profile)
     with SymbolicPool(judging.workers) as pool:
         yield MathGrader(pool, extractor, profile)
@@ -98,10 +100,3 @@ class MathGrader:
     def stamps(self) -> tuple[str, ...]:
         """Return nothing: there is only one way of judging."""
         return ()
-
-
-def _extractor_named(name: str) -> Callable[[str], str | None]:
-    try:
-        return EXTRACTORS[name]
-    except KeyError:
-        raise ConfigError(f"extractor {name!r} is unknown; there are {', '.join(EXTRACTORS)}") from None

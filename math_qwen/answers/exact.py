@@ -4,6 +4,7 @@ Every step is bounded before it is taken: the size of a power or a factorial is 
 `9^{9^9}` costs nothing and ends in `OverLimit`.
 """
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import comb, factorial, isqrt
 
@@ -15,25 +16,34 @@ MAX_BITS = 10_000  # of a numerator or denominator; about 3000 digits
 MAX_FACTORIAL = 1_000  # 1000! has 8530 bits
 
 
-def exact_value(node: Expression) -> Fraction | None:
+def exact_value(node: Expression, places: Mapping[str, Fraction] | None = None) -> Fraction | None:
     """Return the exact rational value of an expression, None where it has none that we compute.
+
+    Args:
+        node: the expression.
+        places: the values of its variables; a variable without one has no value.
 
     Raises:
         OverLimit: the value, or one on the way to it, would be longer than `MAX_BITS`.
         Undefined: the expression divides by zero.
     """
     try:
-        return evaluate(node, _Exact())
+        return evaluate(node, _Exact(places or {}))
     except NoValue:
         return None
 
 
 class _Exact:
+    def __init__(self, places: Mapping[str, Fraction]) -> None:
+        self._places = places
+
     def number(self, value: Fraction) -> Fraction:
         return value
 
     def name(self, text: str) -> Fraction:
-        raise NoValue(text)
+        if text not in self._places:
+            raise NoValue(text)
+        return self._places[text]
 
     def latex(self, text: str) -> Fraction:
         raise NoValue(text)

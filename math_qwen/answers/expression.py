@@ -4,7 +4,7 @@ r"""Tokens in, one expression out.
     product  = factor (("*" | "/" | nothing) factor)*        1/2x is (1/2)x
     factor   = sign* postfix ("^" factor)?
     postfix  = atom ("!" | "%" | "°" | "'" | subscript)*
-    atom     = number | name | function | fraction | root | |sum| | brackets
+    atom     = number | name | function | fraction | root | |sum| | brackets | matrix
 
 Recursive descent. Nothing is computed, and depth and number of nodes are bounded, so reading costs no more than the
 length of the answer. `math_qwen.answers.parse` adds what stands around expressions: lists, brackets, relations, units.
@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from math_qwen.answers.cursor import Cursor, NotYet, Unreadable
-from math_qwen.answers.numerals import mixed_number, read_literal, read_number
+from math_qwen.answers.environments import entrywise, read_environment, transposed
+from math_qwen.answers.numerals import based, mixed_number, read_literal, read_number
 from math_qwen.answers.tokens import Token
-from math_qwen.answers.tree import Apply, Expression, Items, Latex, Name, Node, Number
+from math_qwen.answers.tree import NUMBER_SET, REALS, Apply, Based, Expression, Items, Latex, Matrix, Name, Node, Number
 from math_qwen.answers.units import CURRENCY_SIGNS
 
 _MAX_SIGNS = 4  # in a row, before or after one number
 _POSTFIXES = {"!": "!", "%": "percent", "°": "degree"}
+_FUNCTION_NAMES = frozenset("fg")
+_TRANSPOSITION = Name("T")
 _INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
 
 
@@ -41,9 +44,15 @@ class ExpressionReader(Cursor):
         """Read what stands in brackets, up to and with the closing one."""
         raise NotImplementedError
 
+    def cell(self) -> Node:
+        """Read one entry of a matrix."""
+        raise NotImplementedError
+
     def sum(self) -> Node:
         """Read terms up to what cannot continue an expression."""
         terms = [self._product()]
+        if terms[0] == REALS:
+            return REALS
         while sign := self.accept("+", "-", "±", "∓"):
             terms.append(self._signed(sign, self._product()))
         return terms[0] if len(terms) == 1 else self._apply("+", *terms)
@@ -72,17 +81,22 @@ class ExpressionReader(Cursor):
     def _starts_factor(self) -> bool:
         token = self.peek()
         if token.kind == "sign":
+            if token.text == "(" and self.peek(1).kind == "word" and len(self.peek(1).text) > 1:
+                return False  # 9 (apples)
             return token.text in ("(", "{", "⌊", "⌈") or (token.text == "|" and not self._bars)
-        return token.kind in ("name", "function")
+        if token.kind == "number":
+            return self.peek(-1).text == ")" and self.peek(1).text == "^"  # (n + 1) 2^n, but not (A) 12
+        return token.kind in ("name", "function") or (token.kind == "command" and token.text == "begin")
 
     def _append_adjacent(self, factors: list[Node], *, may_be_mixed: bool) -> None:
         """Append a factor that follows without a sign, or make it the fraction of a mixed number."""
         opening = self.peek().text
         factor = self._power()
         if may_be_mixed and (opening == "frac" or (opening == "(" and self._bracketed_mixed)):
-            mixed = mixed_number(factors[0], factor)
+            part = factor.args[0] if isinstance(factor, Apply) and factor.op == "percent" else factor
+            mixed = mixed_number(factors[0], part)
             if mixed:
-                factors[0] = mixed
+                factors[0] = mixed if part is factor else self._apply("percent", mixed)
                 return
         if opening == "{" and isinstance(factors[-1], Number) and isinstance(factor, Number):
             raise Unreadable("two numbers side by side")
@@ -107,11 +121,18 @@ class ExpressionReader(Cursor):
             return node
         if sign == "-" and isinstance(node, Number):
             return Number(-node.value, node.step, (-node.groups[0], *node.groups[1:]) if node.groups else ())
+        if sign == "-" and isinstance(node, Based):
+            return Based(Number(-node.digits.value), node.base)
         return self._apply("neg" if sign == "-" else sign, node)
 
     def _power(self) -> Node:
         base = self._postfix()
-        return self._apply("^", base, self._exponent()) if self.accept("^") else base
+        if not self.accept("^"):
+            return base
+        exponent = self._exponent()
+        if isinstance(base, Matrix) and exponent == _TRANSPOSITION:
+            return transposed(base)
+        return self._apply("^", base, exponent)
 
     def _exponent(self) -> Node:
         self.enter()
@@ -133,9 +154,7 @@ class ExpressionReader(Cursor):
         return node
 
     def _subscripted(self, node: Node) -> Node:
-        if isinstance(node, Number):
-            raise NotYet("number base")
-        if not isinstance(node, Name):
+        if not isinstance(node, (Number, Name)):
             raise Unreadable("a subscript on an expression")
         texts = [self.next().text]
         if texts == ["{"]:
@@ -143,7 +162,8 @@ class ExpressionReader(Cursor):
             while self.peek().text not in ("}", ""):
                 texts.append(self.next().text)
             self.expect("}")
-        return Name(f"{node.text}_{' '.join(texts)}")
+        subscript = " ".join(texts)
+        return Name(f"{node.text}_{subscript}") if isinstance(node, Name) else based(node, subscript)
 
     def _atom(self) -> Node:
         token = self.next()
@@ -152,14 +172,35 @@ class ExpressionReader(Cursor):
             return read_number(self, token)
         if token.kind == "name" or (token.kind == "word" and len(token.text) == 1 and token.text.isascii()):
             self.count_node()
-            return Name(token.text)
+            return Name(token.text + self._take_argument() if token.text in _FUNCTION_NAMES else token.text)
         if token.kind == "function":
             return self._function(token.text)
+        if token.kind == "command" and token.text == "begin":
+            return self._environment()
+        if token.kind == "command" and token.text == "mathbb":
+            letter = self._argument()
+            if not isinstance(letter, Name):
+                raise Unreadable("a set of numbers has one letter")
+            return REALS if letter.text == "R" else Name(NUMBER_SET + letter.text)
         if token.kind == "command" or token.text in ("overline", "dot"):
             raise NotYet("\\" + token.text)
         if token.kind == "sign":
             return self._bracketed(token.text)
         raise Unreadable(f"{token.text!r} starts no expression")
+
+    def _take_argument(self) -> str:
+        """Take the `(2)` of f(2), a value that has no other name; "" where something else follows."""
+        opening, argument, closing = (self.peek(ahead).text for ahead in range(3))
+        if (opening, closing) != ("(", ")") or self.peek(1).kind not in ("number", "name"):
+            return ""
+        self.skip(3)
+        return f"({argument})"
+
+    def _environment(self) -> Node:
+        self.enter()
+        node = read_environment(self, self.cell)
+        self.leave()
+        return node
 
     def _bracketed(self, opening: str) -> Node:
         self.enter()
@@ -194,8 +235,18 @@ class ExpressionReader(Cursor):
             if name not in _INVERSES:
                 raise Unreadable(f"the inverse of {name}")
             name, exponent = _INVERSES[name], None
-        value = self._apply("^", Name("e"), argument) if name == "exp" else self._apply(name, argument, *base)
+        value = self._called(name, argument, *base)
         return value if exponent is None else self._apply("^", value, exponent)
+
+    def _called(self, name: str, argument: Node, *base: Node) -> Node:
+        match name:
+            case "exp":
+                return self._apply("^", Name("e"), argument)
+            case "cis":
+                return self._apply("^", Name("e"), self._apply("*", Name("i"), argument))
+            case "lg":
+                return self._apply("log", argument, Number(Fraction(10)))
+        return self._apply(name, argument, *base)
 
     def _function_argument(self) -> Node:
         if self.peek().text in ("(", "{", "[", "|"):
@@ -227,8 +278,13 @@ class ExpressionReader(Cursor):
         self.leave()
         return self._apply("root", radicand, index)
 
-    def _apply(self, op: str, *args: Node) -> Apply:
+    def _apply(self, op: str, *args: Node) -> Apply | Matrix:
         """Build an operation; nothing can be computed with a tuple, a relation or a quantity."""
+        if any(isinstance(arg, Matrix) for arg in args):
+            return entrywise(op, args, self._applied)
+        return self._applied(op, *args)
+
+    def _applied(self, op: str, *args: Node) -> Apply:
         operands: list[Expression] = []
         for arg in args:
             if not isinstance(arg, (Number, Name, Apply, Latex)):

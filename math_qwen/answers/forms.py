@@ -1,26 +1,59 @@
 """An answer in, its plainest form out.
 
-An answer can be given in many forms: `x < 3` or `(-oo, 3)`, `x = 5` or `5`, `1 ± 2` or `3, -1`. These functions bring
-a tree to the plainer form where there is one.
+An answer can be given in many forms: `x < 3` or `(-oo, 3)`, `x = 5` or `5`, `1 ± 2` or `3, -1`, a column or a row.
+These functions bring a tree to the plainer form where there is one.
 """
 
+import re
+from functools import reduce
 from typing import NamedTuple
 
-from math_qwen.answers.tree import CONSTANTS, Apply, Expression, Items, Name, Node, Number, Relation, mentions, names
-
-_INFINITY = Name("oo")
-_MINUS_INFINITY = Apply("neg", (Name("oo"),))
-_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+from math_qwen.answers.inequalities import MIRRORED, solution
+from math_qwen.answers.realsets import INTERVALS, as_items, intersection, real_set, union
+from math_qwen.answers.tree import (
+    CONSTANTS,
+    INFINITY,
+    MINUS_INFINITY,
+    NUMBER_SET,
+    REALS,
+    Apply,
+    Expression,
+    Items,
+    Matrix,
+    Name,
+    Node,
+    Number,
+    Relation,
+    mentions,
+    names,
+)
 
 
 def plain(node: Node) -> Node:
-    """Return the form that is compared: both signs as two answers, memberships and inequalities as sets."""
-    if isinstance(node, Items) and node.kind in ("list", "or", "{}", "cup"):
+    """Return the form that is compared.
+
+    Both signs become two answers, memberships and inequalities sets, unions of intervals disjoint ones in order, and a
+    row or a column a vector.
+
+    Raises:
+        OverLimit: a constant is too large to compute.
+    """
+    if isinstance(node, Matrix):
+        return _plain_matrix(node)
+    if isinstance(node, Items) and node.kind in ("list", "or", "{}", "cup", "cap", "setminus"):
+        node = _without_domains(node)
+        if node.kind == "list" and len(node.items) == 1:
+            return plain(node.items[0])
+        if both := _common_solutions(node):
+            return both
         return _plain_items(node.kind, tuple(plain(one) for item in node.items for one in _both_signs(item)))
     both = _both_signs(node)
     if len(both) > 1:
         return plain(Items("list", both))
     return _solved(node) if isinstance(node, Relation) else node
+
+
+_FUNCTION = re.compile(r"([A-Za-z]+)\((.+)\)")
 
 
 class Definition(NamedTuple):
@@ -47,6 +80,32 @@ def definition(relation: Relation) -> Definition | None:
     return None
 
 
+def with_common_argument(a: Definition, b: Definition) -> tuple[Definition, Definition] | None:
+    """Return f(x) = x + 1 and f(z) = z + 1 with one name for the argument; None for any other two definitions."""
+    found = [_FUNCTION.fullmatch(next(iter(one.names))) if len(one.names) == 1 else None for one in (a, b)]
+    if found[0] is None or found[1] is None or found[0][1] != found[1][1] or found[0][2] == found[1][2]:
+        return None
+    label = frozenset({f"{found[0][1]}(argument)"})
+    first, second = (
+        Definition(label, tuple(_renamed(value, match[2], "argument") for value in one.values))
+        for one, match in zip((a, b), found, strict=True)
+        if match
+    )
+    return first, second
+
+
+def _renamed(node: Node, old: str, new: str) -> Node:
+    match node:
+        case Name(text):
+            return Name(new) if text == old else node
+        case Apply(op, args):
+            return Apply(
+                op, tuple(arg for arg in (_renamed(arg, old, new) for arg in args) if isinstance(arg, Expression))
+            )
+        case _:
+            return node
+
+
 def _labels(node: Node) -> frozenset[str]:
     match node:
         case Name(text) if text not in CONSTANTS:
@@ -66,13 +125,54 @@ def _all_names(node: Node) -> frozenset[str]:
             return names(node)
 
 
+def _plain_matrix(matrix: Matrix) -> Node:
+    if len(matrix.rows) > 1 and len(matrix.rows[0]) > 1:
+        return matrix
+    items = tuple(entry for row in matrix.rows for entry in row)
+    return items[0] if len(items) == 1 else Items("vector", items)
+
+
 def _plain_items(kind: str, items: tuple[Node, ...]) -> Items:
     items = _without_common_name(items) if len(items) > 1 else items
-    if kind == "or" and all(isinstance(item, Items) and item.kind in ("()", "(]", "[)", "[]", "cup") for item in items):
+    if kind == "or" and all(isinstance(item, Items) and item.kind in (*INTERVALS, "cup") for item in items):
         kind = "cup"  # x < 1 or x > 3
+    if kind in ("cup", "cap", "setminus") and (exact := real_set(Items(kind, items))) is not None:
+        return as_items(exact)
     if kind == "cup":
         items = tuple(part for item in items for part in _parts_of_union(item))
     return Items(kind, items)
+
+
+def _without_domains(node: Items) -> Items:
+    """Return `2 k pi, k in Z` without what it says of its variables."""
+    kept = tuple(item for item in node.items if not _is_domain(item))
+    return Items(node.kind, kept) if node.kind == "list" and kept else node
+
+
+def _is_domain(node: Node) -> bool:
+    match node:
+        case Relation(("in",), (Name(), Name(text))):
+            return text.startswith(NUMBER_SET)
+        case Relation(("in",), (Name(), values)):
+            return values == REALS
+    return False
+
+
+def _common_solutions(node: Items) -> Items | None:
+    """Return the set for `x >= 2, x < 5`: what satisfies both, or one of them where nothing satisfies both."""
+    relations = [item for item in node.items if isinstance(item, Relation) and "=" not in item.ops]
+    variables = {name for relation in relations for side in relation.sides for name in names(side)}
+    if node.kind != "list" or len(relations) < len(node.items) or len(relations) < 2 or len(variables) != 1:
+        return None
+    sets = [real_set(_as_set(_solved(relation))) for relation in relations]
+    known = [found for found in sets if found is not None]
+    if len(known) < len(sets):
+        return None
+    return as_items(reduce(intersection, known) or union(segment for found in known for segment in found))
+
+
+def _as_set(node: Node) -> Node:
+    return Items("cup", (node,)) if isinstance(node, Items) else node
 
 
 def _without_common_name(items: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -92,20 +192,27 @@ def _parts_of_union(node: Node) -> tuple[Node, ...]:
 
 
 def _solved(relation: Relation) -> Node:
-    """Return the set that a membership or an inequality solved for one variable describes, else the relation."""
+    """Return the set that a membership or an inequality in one variable describes, else the relation."""
     match relation:
         case Relation(("in",), (Name(), values)):
             return plain(values)
         case Relation((op,), (Name(text), bound)) if _bounds(text, bound):
             return _half_line(op, bound) or relation
         case Relation((op,), (bound, Name(text))) if _bounds(text, bound):
-            return _half_line(_MIRRORED.get(op, op), bound) or relation
+            return _half_line(MIRRORED.get(op, op), bound) or relation
         case Relation((first, second), (left, Name(text), right)) if _bounds(text, left) and _bounds(text, right):
             if {first, second} <= {"<", "<="}:
                 return _interval(left, right, first == "<=", second == "<=")
             if {first, second} <= {">", ">="}:
                 return _interval(right, left, second == ">=", first == ">=")
-    return relation
+    return solution(relation) or _ascending(relation)
+
+
+def _ascending(relation: Relation) -> Relation:
+    """Return `a > b >= c` as `c <= b < a`; other relations as they are."""
+    if not all(op in (">", ">=") for op in relation.ops):
+        return relation
+    return Relation(tuple(MIRRORED[op] for op in reversed(relation.ops)), relation.sides[::-1])
 
 
 def _bounds(variable: str, bound: Node) -> bool:
@@ -115,11 +222,11 @@ def _bounds(variable: str, bound: Node) -> bool:
 def _half_line(op: str, bound: Node) -> Items | None:
     match op:
         case "<" | "<=":
-            return _interval(_MINUS_INFINITY, bound, False, op == "<=")
+            return _interval(MINUS_INFINITY, bound, False, op == "<=")
         case ">" | ">=":
-            return _interval(bound, _INFINITY, op == ">=", False)
+            return _interval(bound, INFINITY, op == ">=", False)
         case "!=":
-            below, above = Items("()", (_MINUS_INFINITY, bound)), Items("()", (bound, _INFINITY))
+            below, above = Items("()", (MINUS_INFINITY, bound)), Items("()", (bound, INFINITY))
             return Items("cup", (below, above))
     return None
 

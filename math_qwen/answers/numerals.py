@@ -1,19 +1,21 @@
 r"""Number tokens in, exact literals out.
 
 Covers integers, decimals, thousands with commas, scientific notation, repeating decimals (`0.\overline{3}`, `0.(3)`)
-and mixed numbers (`3 1/2`, `3\frac12`). A literal is exact: 0.1 is one tenth.
+mixed numbers (`3 1/2`, `3\frac12`) and other bases (`204_5`). A literal is exact: 0.1 is one tenth.
 """
 
 import re
 from fractions import Fraction
 
-from math_qwen.answers.cursor import Cursor
+from math_qwen.answers.cursor import Cursor, Unreadable
 from math_qwen.answers.outcome import OverLimit
+from math_qwen.answers.spoken import SMALL
 from math_qwen.answers.tokens import Token
-from math_qwen.answers.tree import Apply, Node, Number
+from math_qwen.answers.tree import Apply, Based, Node, Number
 
 MAX_DIGITS = 3000  # of one literal; Python itself refuses to read or print more than 4300
 
+_MAX_BASE = 36
 _INTEGER = re.compile(r"\d+")
 _PERIODS = (("overline", "{", "}"), ("dot", "{", "}"), ("(", ")"))  # what stands around repeating digits
 
@@ -57,6 +59,18 @@ def mixed_number(whole: Node, part: Node) -> Number | None:
         case Number(w, None), Apply("/", (Number(n, None), Number(d, None))) if _is_proper(w, n, d):
             return Number(w + n / d if w >= 0 else w - n / d)
     return None
+
+
+def based(digits: Number, subscript: str) -> Based | Number:
+    """Return a number with the base that its subscript names in digits or words; base ten is no base.
+
+    Raises:
+        Unreadable: the subscript names no base.
+    """
+    base = int(subscript) if subscript.isdecimal() else SMALL.get(subscript.replace(" ", "").casefold(), 0)
+    if not 2 <= base <= _MAX_BASE:
+        raise Unreadable(f"{subscript!r} is no base")
+    return digits if base == 10 else Based(Number(digits.value), base)
 
 
 def _is_proper(whole: Fraction, numerator: Fraction, denominator: Fraction) -> bool:

@@ -101,14 +101,16 @@ def identical(a: Expression, b: Expression) -> Equivalence:
     return _compared(lambda field: (evaluate(a, field), evaluate(b, field)), _points(a, b))
 
 
-def proportional(a: Expression, b: Expression) -> Equivalence:
-    """Tell whether `a` is `b` times a constant other than zero."""
+def proportional(a: Expression, b: Expression, *, positive: bool = False) -> Equivalence:
+    """Tell whether `a` is `b` times a constant other than zero, or a positive one."""
 
     def cross_products(field: Decimals) -> tuple[Any, Any]:
         origin = Decimals(POINTS[0])
         a0, b0 = evaluate(a, origin), evaluate(b, origin)
         if a0 == 0 or b0 == 0:
             raise NoValue("zero at the origin")
+        if positive and mp.re(a0 / b0) < 0:
+            return mp.mpf(1), mp.mpf(0)  # whatever the factor is, it is the wrong one
         return evaluate(a, field) * b0, evaluate(b, field) * a0
 
     return _compared(cross_products, _points(a, b)[1:])

@@ -2,26 +2,51 @@ r"""Answer text in, tree out.
 
     answer   = relation (("," | ";" | "and" | "or") relation)*
     relation = side (("=" | "<" | "<=" | ... | "in") side)*
-    side     = quantity ("cup" quantity)*
-    quantity = sum scale* unit?                              5 million dollars
-    brackets = "(" answer ")" | "[" answer ")" | "\{" answer "\}" | ...
+    side     = quantity ((":" quantity)* | (("cup" | "cap" | "setminus" | "-") quantity)*)
+    quantity = sum scale* unit?                              5 million dollars, 9 (apples)
+    brackets = "(" answer ")" | "[" answer ")" | "\{" answer "\}" | "\{" name "|" answer "\}" | ...
 
-What is not in the grammar becomes `Prose` (words), `Latex` (left to the symbolic worker) or `Unread` (a kind of answer
-that is recognised and not compared yet: matrices, number bases, ratios and times, set-builder notation).
+Times, dates and a few phrases for sets are read as a whole. What is not in the grammar becomes `Prose` (words), `Latex`
+(left to the symbolic worker) or `Unread` (recognised and not compared).
 """
 
 from fractions import Fraction
 
 from math_qwen.answers.cursor import NotYet, Unreadable
 from math_qwen.answers.expression import ExpressionReader
+from math_qwen.answers.moments import read_moment
 from math_qwen.answers.tokens import Token
-from math_qwen.answers.tree import KINDS, Apply, Items, Latex, Name, Node, Number, Prose, Quantity, Relation, Unread
-from math_qwen.answers.units import SCALES, canonical_unit
+from math_qwen.answers.tree import (
+    KINDS,
+    REALS,
+    Apply,
+    Expression,
+    Items,
+    Latex,
+    Matrix,
+    Name,
+    Node,
+    Number,
+    Prose,
+    Quantity,
+    Ratio,
+    Relation,
+    Unread,
+    names,
+)
+from math_qwen.answers.units import CANONICAL, SCALES, canonical_unit
 
 MAX_WORKER_TOKENS = 200
 
 _RELATIONS = ("=", "<", "<=", ">", ">=", "!=", "~", "in")
-_CLOSING = {"(": (")", "]"), "[": (")", "]"), r"\{": (r"\}",), "{": ("}",)}
+_CLOSING = {"(": (")", "]"), "[": (")", "]"), r"\{": (r"\}",), "{": ("}",), "⟨": ("⟩",)}
+_PHRASES = {
+    **dict.fromkeys(("all real numbers", "all reals", "the real numbers", "全体实数"), REALS),
+    **dict.fromkeys(
+        ("no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set", "无解"),
+        Items("{}", ()),
+    ),
+}
 _WORKER_COMMANDS = frozenset({"int", "sum", "prod", "lim", "to", "Gamma", "gcd", "bmod"})
 
 
@@ -36,10 +61,13 @@ def read_answer(text: str, tokens: tuple[Token, ...], *, bracketed_mixed: bool =
     Raises:
         OverLimit: the answer is nested too deep, has too many parts, or a number too long.
     """
+    if moment := read_moment(text):
+        return moment
     try:
         return _AnswerReader(tokens, bracketed_mixed=bracketed_mixed).read()
     except Unreadable:
-        return Prose(" ".join(token.text for token in tokens))
+        words = " ".join(token.text for token in tokens)
+        return _PHRASES.get(words.casefold()) or Prose(words)
     except NotYet as kind:
         return Latex(text) if _worker_reads(tokens) else Unread(str(kind), text)
 
@@ -66,8 +94,6 @@ class _AnswerReader(ExpressionReader):
         rest = self.peek()
         if rest.kind == "command":
             raise NotYet("\\" + rest.text)
-        if rest.text == ":" and isinstance(node, (Number, Quantity)):
-            raise NotYet("ratio or time")
         if rest.kind != "end":
             raise Unreadable(f"{rest.text!r} is left over")
         return node
@@ -80,12 +106,29 @@ class _AnswerReader(ExpressionReader):
         bars, self._bars = self._bars, 1 if opening == r"\{" else 0
         inner = self._answer()
         self._bars = bars
-        if opening == r"\{" and self.peek().text in ("|", ":"):
-            raise NotYet("set-builder notation")
+        if opening == r"\{" and self.accept("|", ":"):
+            return self._set_builder(inner)
         closing = self.accept(*_CLOSING[opening])
         if not closing:
             raise Unreadable(f"{opening} is not closed")
         return _bracketed_items(opening, inner, closing)
+
+    def cell(self) -> Node:
+        return self._relation()
+
+    def _set_builder(self, element: Node) -> Node:
+        r"""Read the condition of `\{x | x > 0\}` and return it: the set is what satisfies it."""
+        variable = element.sides[0] if isinstance(element, Relation) and element.ops == ("in",) else element
+        bars, self._bars = self._bars, 0
+        condition = self._answer()
+        self._bars = bars
+        self.expect(r"\}")
+        parts = condition.items if isinstance(condition, Items) and condition.kind in ("or", "list") else (condition,)
+        if not (isinstance(variable, Name) and all(isinstance(part, Relation) for part in parts)):
+            raise NotYet("set-builder notation")
+        if any(names(side) - {variable.text} for part in parts if isinstance(part, Relation) for side in part.sides):
+            raise NotYet("set-builder notation")
+        return condition
 
     def _answer(self) -> Node:
         parts = [self._relation()]
@@ -114,10 +157,21 @@ class _AnswerReader(ExpressionReader):
         label = self._label()
         if label:
             return label
-        parts = [self._quantity()]
-        while self.accept("cup"):
-            parts.append(self._quantity())
-        return parts[0] if len(parts) == 1 else Items("cup", tuple(parts))
+        node = self._quantity()
+        while operation := self.accept("cup", "cap", "setminus") or (self.accept("-") and "setminus"):
+            node = Items(operation, (node, self._quantity()))  # \mathbb{R} - \{0\} leaves its minus here
+        return self._ratio(node)
+
+    def _ratio(self, first: Node) -> Node:
+        """Return the ratio that begins with `first`, or `first` where none does; a ratio has no variables."""
+        parts: list[Expression] = []
+        while self.peek().text == ":" and isinstance(first, Expression) and not names(first):
+            self.next()
+            part = self._quantity()
+            if not isinstance(part, Expression) or names(part):
+                raise Unreadable("a ratio has numbers as parts")
+            parts.append(part)
+        return Ratio((first, *parts)) if parts and isinstance(first, Expression) else first
 
     def _label(self) -> Name | None:
         """Take the left side of `f(x) =` or `Area =`, which names the answer."""
@@ -155,6 +209,12 @@ class _AnswerReader(ExpressionReader):
             token, after = self.peek(), self.peek(1)
             if token.kind == "word" or (token.text == "/" and after.kind == "word"):
                 words.append(self.next().text)
+            elif words and token.text == "/" and after.kind == "name" and after.text in CANONICAL:
+                words += [self.next().text, self.next().text]  # km/h
+            elif token.text == "(" and after.kind == "word" and not words:
+                self.skip(1)
+                words = self._unit_words()
+                self.expect(")")
             elif words and token.text == "^" and after.kind == "number":
                 self.skip(2)
                 words.append("^" + after.text)
@@ -165,6 +225,12 @@ class _AnswerReader(ExpressionReader):
                 self.skip(1)
             else:
                 return words
+
+
+def _rows_of_lists(items: tuple[Node, ...]) -> tuple[tuple[Node, ...], ...]:
+    """Return the rows of [[1, 2], [3, 4]]; none where the items are no equally long lists."""
+    rows = tuple(item.items for item in items if isinstance(item, Items) and item.kind == "[]")
+    return rows if len(rows) == len(items) > 1 and len({len(row) for row in rows}) == 1 else ()
 
 
 def _degrees(value: Node) -> Node | None:
@@ -179,8 +245,10 @@ def _degrees(value: Node) -> Node | None:
 
 def _bracketed_items(opening: str, inner: Node, closing: str) -> Node:
     """Return what brackets make of their content: a set, a tuple, an interval, or just parentheses."""
-    kind = opening.removeprefix("\\") + closing.removeprefix("\\")
+    kind = {"⟨⟩": "()"}.get(opening + closing) or opening.removeprefix("\\") + closing.removeprefix("\\")
     items = inner.items if isinstance(inner, Items) and inner.kind == "list" else (inner,)
+    if kind == "[]" and (rows := _rows_of_lists(items)):
+        return Matrix(rows)
     if len(items) == 1 and (opening == "{" or kind in ("()", "[]")):
         return inner
     if kind in ("(]", "[)") and len(items) != 2:

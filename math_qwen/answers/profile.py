@@ -1,4 +1,4 @@
-"""What a data set's own rules add."""
+"""What a data set's own rules, and a user's choices, add."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,14 +8,18 @@ from specialists.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """How answers of one data set are read and compared.
+    """How answers are read and compared; change one with `dataclasses.replace(PROFILES["math"], strict=True)`.
 
     `tolerance` is the absolute difference below which two numbers count as equal, None where only equal ones do.
-    `bracketed_mixed` reads 1(1/2) as one and a half.
+    `bracketed_mixed` reads 1(1/2) as one and a half. `strict` accepts nothing that the reader must complete: a list for
+    a tuple, a number without its base, a time without "am" or "pm", a logarithm without its base. `convert_units` makes
+    2 hours equal 120 minutes.
     """
 
     tolerance: Fraction | None = None
     bracketed_mixed: bool = False
+    strict: bool = False
+    convert_units: bool = False
 
 
 PROFILES = {
@@ -30,8 +34,10 @@ PROFILES = {
 }
 
 
-def profile_named(name: str) -> Profile:
-    """Return the profile of this name. Raises `ConfigError` where there is none."""
+def profile_named(name: str | Profile) -> Profile:
+    """Return the profile of this name, or the profile itself. Raises `ConfigError` where there is none."""
+    if isinstance(name, Profile):
+        return name
     try:
         return PROFILES[name]
     except KeyError:

@@ -14,10 +14,11 @@ from fractions import Fraction
 from math_qwen.answers import identity
 from math_qwen.answers.evaluate import Undefined
 from math_qwen.answers.exact import exact_value
-from math_qwen.answers.outcome import Equivalence, equal, not_equal
+from math_qwen.answers.outcome import Equivalence, Layer, equal, not_equal
 from math_qwen.answers.profile import Profile
-from math_qwen.answers.tree import Apply, Expression, Number, mentions, names
+from math_qwen.answers.tree import Apply, Expression, Name, Number, mentions, names
 
+_LOG_BASES = (Number(Fraction(10)), Name("e"))
 MIN_DIGITS = 6  # significant digits that a decimal must show to stand for an exact value
 
 Ask = Callable[..., Equivalence]
@@ -31,12 +32,29 @@ def compare_expressions(a: Expression, b: Expression, profile: Profile, ask: Ask
         OverLimit: a constant is too large to compute.
     """
     if a == b:
-        return equal("same expression")
+        return equal("the same expression")
     if mentions(a, "oo") or mentions(b, "oo"):
-        return not_equal("infinite")
-    if _is_percent(a) or _is_percent(b):
-        return _compare_percents(a, b, profile, ask)
-    return _compare_values(a, b, profile, ask)
+        return not_equal("only one is infinite")
+    compare = _compare_percents if _is_percent(a) or _is_percent(b) else _compare_values
+    result = compare(a, b, profile, ask)
+    if result or profile.strict or not (_has_bare_log(a) or _has_bare_log(b)):
+        return result
+    readings = (compare(_with_base(a, base), _with_base(b, base), profile, ask) for base in _LOG_BASES)
+    return next(filter(None, readings), result)
+
+
+def _has_bare_log(node: Expression) -> bool:
+    """Tell whether a logarithm without a base occurs, which some read to base ten and some to base e."""
+    if not isinstance(node, Apply):
+        return False
+    return (node.op == "log" and len(node.args) == 1) or any(map(_has_bare_log, node.args))
+
+
+def _with_base(node: Expression, base: Expression) -> Expression:
+    if not isinstance(node, Apply):
+        return node
+    args = tuple(_with_base(arg, base) for arg in node.args)
+    return Apply(node.op, (*args, base) if node.op == "log" and len(args) == 1 else args)
 
 
 def _is_percent(node: Expression) -> bool:
@@ -49,7 +67,7 @@ def _compare_percents(a: Expression, b: Expression, profile: Profile, ask: Ask) 
     if by_value or (_is_percent(a) and _is_percent(b)):
         return by_value
     without_sign = _compare_values(_without_percent(a), _without_percent(b), profile, ask)
-    return equal("percent sign left away") if without_sign else by_value
+    return equal("the percent sign is left away", without_sign.layer) if without_sign else by_value
 
 
 def _without_percent(node: Expression) -> Expression:
@@ -60,7 +78,7 @@ def _compare_values(a: Expression, b: Expression, profile: Profile, ask: Ask) ->
     try:
         x, y = exact_value(a), exact_value(b)
     except Undefined:
-        return not_equal("undefined")
+        return not_equal("undefined", Layer.EXACT)
     if x is not None and y is not None:
         return _compare_fractions(a, x, b, y, profile)
     if x is not None and not names(b):
@@ -70,20 +88,20 @@ def _compare_values(a: Expression, b: Expression, profile: Profile, ask: Ask) ->
     same = identity.identical(a, b)
     if same is None:
         return ask("identical", a, b)
-    return equal("identity") if same else not_equal("no identity")
+    return _judged(same, "the same function", "different functions", Layer.IDENTITY)
 
 
 def _compare_fractions(a: Expression, x: Fraction, b: Expression, y: Fraction, profile: Profile) -> Equivalence:
     if x == y:
-        return equal("exact value")
+        return equal("the same exact value", Layer.EXACT)
     if profile.tolerance is not None:
-        return equal("within tolerance") if abs(x - y) < profile.tolerance else not_equal("beyond tolerance")
+        return _judged(abs(x - y) < profile.tolerance, "within the tolerance", "beyond the tolerance", Layer.EXACT)
     for decimal, exact in ((decimal_literal(a), y), (decimal_literal(b), x)):
         other_is_exact = not (decimal_literal(a) and decimal_literal(b)) and exact.denominator != 1
         if decimal and other_is_exact and _shows_enough_digits(decimal):
             low, high = _rounds_to(decimal)
-            return equal("six digits") if low <= exact < high else not_equal("digits differ")
-    return not_equal("exact value")
+            return _judged(low <= exact < high, "the decimal rounds it", "the decimal does not round it", Layer.EXACT)
+    return not_equal("different exact values", Layer.EXACT)
 
 
 def _compare_with_constant(a: Expression, x: Fraction, b: Expression, profile: Profile, ask: Ask) -> Equivalence:
@@ -91,12 +109,14 @@ def _compare_with_constant(a: Expression, x: Fraction, b: Expression, profile: P
     if profile.tolerance is not None:
         return ask("between", b, Number(x - profile.tolerance), Number(x + profile.tolerance))
     decimal = decimal_literal(a)
-    if decimal is None:
+    if decimal is None or not _shows_enough_digits(decimal):
         return ask("identical", a, b)
-    if not _shows_enough_digits(decimal):
-        return not_equal("too few digits")
     low, high = _rounds_to(decimal)
     return ask("between", b, Number(low), Number(high))
+
+
+def _judged(same: bool, if_equal: str, if_not: str, layer: Layer) -> Equivalence:
+    return equal(if_equal, layer) if same else not_equal(if_not, layer)
 
 
 def decimal_literal(node: Expression) -> Number | None:

@@ -11,7 +11,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 FUNCTIONS = _words(
-    """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp sqrt cbrt abs floor ceil
+    """sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh cis ln log lg exp sqrt cbrt abs floor ceil
     frac binom"""
 )
 FUNCTION_SPELLINGS = {
@@ -21,24 +21,39 @@ FUNCTION_SPELLINGS = {
 SIGN_SPELLINGS = {
     "cdot": "*", "times": "*", "ast": "*", "div": "/", "pm": "±", "mp": "∓", "leq": "<=", "le": "<=", "leqslant": "<=",
     "geq": ">=", "ge": ">=", "geqslant": ">=", "lt": "<", "gt": ">", "neq": "!=", "ne": "!=", "approx": "~",
-    "simeq": "~", "doteq": "~", "cup": "cup", "in": "in", "lbrace": r"\{", "rbrace": r"\}", "lvert": "|", "rvert": "|",
-    "vert": "|", "mid": "|", "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lbrack": "[", "rbrack": "]",
+    "simeq": "~", "doteq": "~", "cup": "cup", "cap": "cap", "in": "in", "lbrace": r"\{", "rbrace": r"\}",
+    "lvert": "|", "rvert": "|", "vert": "|", "mid": "|",
+    "lfloor": "⌊", "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "lbrack": "[", "rbrack": "]",
     "ldots": "...", "dots": "...", "cdots": "...", "emptyset": "∅", "varnothing": "∅", "circ": "°", "degree": "°",
-    "overline": "overline", "dot": "dot", "prime": "'", "colon": ":", "backslash": "\\",
+    "langle": "⟨", "rangle": "⟩", "setminus": "setminus", "overline": "overline", "dot": "dot", "prime": "'",
+    "colon": ":", "backslash": "\\",
 }  # fmt: skip
 NAME_SPELLINGS = {"infty": "oo", "pi": "pi", "infinity": "oo", "inf": "oo", "imaginaryi": "i", "exponentiale": "e"}
 GREEK = _words(
     """alpha beta gamma delta epsilon varepsilon eta theta vartheta iota kappa lambda mu nu xi rho sigma tau
     upsilon phi varphi chi psi omega Delta Theta Lambda Xi Sigma Upsilon Phi Psi Omega ell"""
 )
-WORD_SIGNS = {"and": "and", "or": "or", "percent": "%", "或": "or", "和": "and", "与": "and", "或者": "or"}
-_SHORT_WORDS = _words("no yes odd all one two six ten per sq cu am pm")
+WORD_SIGNS = {
+    "and": "and",
+    "or": "or",
+    "percent": "%",
+    "pct": "%",
+    "percentage": "%",
+    "或": "or",
+    "和": "and",
+    "与": "and",
+    "或者": "or",
+}
+_SHORT_WORDS = _words(
+    """no yes odd all one two six ten per sq cu am pm May Mon Tue Wed Thu Fri Sat Sun if for of the
+    man men boy kid dog cat cow pig hen egg box cup bag pen bus car toy pie jar hat nut key row"""
+)
 
 TEXT_COMMANDS = _words("text textbf textit textrm textnormal mathrm mathbf mathit mathsf mbox hbox operatorname")
 TEXT_SWITCHES = _words("rm bf it")  # they hold to the end of the group: {\rm cm}
 IGNORED = _words(
     """left right big Big bigg Bigg bigl bigr Bigl Bigr displaystyle textstyle scriptstyle limits quad qquad thinspace
-    boxed fbox bm boldsymbol"""
+    boxed fbox bm boldsymbol hline angle vec hat overrightarrow"""
 )
 
 WORDS = frozenset(CANONICAL) | frozenset(SCALES) | _SHORT_WORDS
@@ -51,7 +66,9 @@ BRACKETS = {"(": 1, "[": 1, r"\{": 1, ")": -1, "]": -1, r"\}": -1}
 CHARACTERS = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∙": "*", "÷": "/", "∕": "/", "⁄": "/",
-        "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "∪": r"\cup ", "∈": r"\in ", "∞": r"\infty ",
+        "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "≈": r"\approx ",
+        "⟨": r"\langle ", "⟩": r"\rangle ", "ℝ": r"\mathbb{R}", "∪": r"\cup ", "∩": r"\cap ",
+        "∈": r"\in ", "∞": r"\infty ",
         "π": r"\pi ", "√": r"\sqrt ", "°": r"^\circ ", "…": "...",
         "，": ",", "、": ",", "；": ";", "：": ":", "。": ".",
         "．": ".", "％": "%", "（": "(", "）": ")", "［": "[", "］": "]", "｛": "{", "｝": "}", "＝": "=", "＋": "+",

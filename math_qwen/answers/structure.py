@@ -1,26 +1,29 @@
 """Two trees in, their equivalence out.
 
-Tuples and intervals compare in order and with their brackets, lists and sets in any order, equations up to a constant
-factor, quantities by value and unit. One comparison has one deadline for all that it asks of the symbolic worker,
-however many elements there are.
+Tuples, matrices and intervals compare in order and with their brackets, lists and sets in any order, equations up to a
+constant factor, inequalities up to a positive one, quantities by value and unit. One comparison has one deadline for
+all that it asks of the symbolic worker, however many elements there are.
 """
 
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TypeGuard
 
 from math_qwen.answers import identity
-from math_qwen.answers.forms import definition, plain
-from math_qwen.answers.outcome import Equivalence, Outcome, OverLimit, equal, not_equal, undecided
+from math_qwen.answers.forms import Definition, definition, plain, with_common_argument
+from math_qwen.answers.kinds import SPECIAL, compare_special
+from math_qwen.answers.outcome import Equivalence, Layer, Outcome, OverLimit, all_of, equal, not_equal, undecided
 from math_qwen.answers.profile import Profile
+from math_qwen.answers.realsets import INTERVALS
 from math_qwen.answers.scalars import compare_expressions
-from math_qwen.answers.symbolic import Question, SymbolicPool
+from math_qwen.answers.symbolic import Question, Solver
 from math_qwen.answers.tree import (
     Apply,
     Expression,
     Items,
+    Matrix,
     Name,
     Node,
     Number,
@@ -28,8 +31,10 @@ from math_qwen.answers.tree import (
     Quantity,
     Relation,
     Unread,
+    difference,
     mentions,
 )
+from math_qwen.answers.units import in_base_units
 
 MAX_ITEMS = 64
 _LOOSE = ("list", "or", "{}")  # bare lists and sets
@@ -40,7 +45,7 @@ _CHOICE = re.compile(r"\(? ?([A-Z]) ?[:.)](?!.*\b[A-Z]\b)", re.DOTALL)  # one le
 class Comparison:
     """Compares the parts of two answers; made for one pair and thrown away."""
 
-    def __init__(self, profile: Profile, pool: SymbolicPool, deadline_s: float) -> None:
+    def __init__(self, profile: Profile, pool: Solver, deadline_s: float) -> None:
         self._profile = profile
         self._pool = pool
         self._ends = time.monotonic() + deadline_s
@@ -63,11 +68,17 @@ class Comparison:
             return self._compare_items(a, b)
         if isinstance(a, Quantity) or isinstance(b, Quantity):
             return self._compare_quantities(a, b)
+        if isinstance(a, Matrix) or isinstance(b, Matrix):
+            return self._compare_matrices(a, b)
+        if isinstance(a, SPECIAL) or isinstance(b, SPECIAL):
+            return compare_special(a, b, strict=self._profile.strict, compare=self.compare)
         return compare_expressions(a, b, self._profile, self._ask)
 
     def _ask(self, question: Question, *nodes: Expression) -> Equivalence:
         left_s = self._ends - time.monotonic()
-        return self._pool.ask(question, *nodes, deadline_s=left_s) if left_s > 0 else undecided("timeout")
+        return (
+            self._pool.ask(question, *nodes, deadline_s=left_s) if left_s > 0 else undecided("timeout", Layer.SYMBOLIC)
+        )
 
     def _compare_relations(self, a: Node, b: Node) -> Equivalence:
         if _is_approximate(a) or _is_approximate(b):
@@ -77,15 +88,16 @@ class Comparison:
         relation, other = (a, b) if isinstance(a, Relation) else (b, a)
         assert isinstance(relation, Relation)
         if set(relation.ops) != {"="}:
-            return undecided("not compared yet: inequality")
+            return undecided("an inequality that is not solved")
         value = self._value(relation)
         return not_equal("equation against value") if value is None else self.compare(value, other)
 
     def _value(self, relation: Relation) -> Node | None:
         """Return the value that `x = 10/2 = 5` gives; None where it gives none, or its steps differ."""
         defined = definition(relation)
-        if defined is None:
-            return None
+        return self._last_value(defined) if defined else None
+
+    def _last_value(self, defined: Definition) -> Node | None:
         *steps, last = defined.values
         return last if all(self.compare(step, last) for step in steps) else None
 
@@ -99,8 +111,10 @@ class Comparison:
 
     def _compare_two_relations(self, a: Relation, b: Relation) -> Equivalence:
         in_a, in_b = definition(a), definition(b)
+        if in_a and in_b and (same_name := with_common_argument(in_a, in_b)):
+            in_a, in_b = same_name
         if in_a and in_b and in_a.names == in_b.names:
-            value_a, value_b = self._value(a), self._value(b)
+            value_a, value_b = self._last_value(in_a), self._last_value(in_b)
             if value_a is None or value_b is None:
                 return not_equal("sides of an equation differ")
             by_value = self.compare(value_a, value_b)
@@ -109,8 +123,23 @@ class Comparison:
         if a.ops == b.ops == ("=",):
             return self._compare_equations(a.sides, b.sides)
         if a.ops == b.ops and self._in_order(a.sides, b.sides):
-            return equal("sides")
-        return undecided("not compared yet: inequality")
+            return equal("the same inequality")
+        return self._compare_inequalities(a, b)
+
+    def _compare_inequalities(self, a: Relation, b: Relation) -> Equivalence:
+        """Two inequalities are equal if their differences of sides are, up to a positive factor."""
+        if len(a.sides) == len(b.sides) > 2 and set(a.sides) == set(b.sides):
+            return not_equal("another order")
+        both = [_difference(*relation.sides) if len(relation.sides) == 2 else None for relation in (a, b)]
+        if both[0] is None or both[1] is None:
+            return undecided("inequalities that are not solved")
+        factor = self._ask("positive", both[0], both[1])
+        if factor:
+            same = a.ops == b.ops
+            return equal("the same inequality", factor.layer) if same else not_equal("different signs of inequality")
+        if self._ask("proportional", both[0], both[1]):
+            return not_equal("the opposite inequality", factor.layer)
+        return undecided("inequalities that are not solved")
 
     def _compare_equations(self, sides_a: Sequence[Node], sides_b: Sequence[Node]) -> Equivalence:
         """Two equations are equal if their differences of sides are, up to a constant factor."""
@@ -120,12 +149,23 @@ class Comparison:
         same = identity.proportional(a, b)
         if same is None:
             return self._ask("proportional", a, b)
-        return equal("equation up to a factor") if same else not_equal("different equations")
+        if same:
+            return equal("the same equation up to a factor", Layer.IDENTITY)
+        return not_equal("different equations", Layer.IDENTITY)
+
+    def _compare_matrices(self, a: Node, b: Node) -> Equivalence:
+        if not (isinstance(a, Matrix) and isinstance(b, Matrix)):
+            return not_equal("different types")
+        if len(a.rows) != len(b.rows) or len(a.rows[0]) != len(b.rows[0]):
+            return not_equal("matrices of different shapes")
+        return self._in_order(*(tuple(entry for row in matrix.rows for entry in row) for matrix in (a, b)))
 
     def _compare_quantities(self, a: Node, b: Node) -> Equivalence:
         """Units must agree where both sides have one; 90 degrees is also pi/2."""
         if isinstance(a, Quantity) and isinstance(b, Quantity):
-            return self.compare(a.value, b.value) if a.unit == b.unit else not_equal("different units")
+            if {a.unit, b.unit} == {"degree", "rad"}:
+                return self.compare(_in_radians(a), _in_radians(b))
+            return self.compare(a.value, b.value) if a.unit == b.unit else self._compare_converted(a, b)
         quantity, other = (a, b) if isinstance(a, Quantity) else (b, a)
         assert isinstance(quantity, Quantity)
         result = self.compare(quantity.value, other)
@@ -134,6 +174,14 @@ class Comparison:
         if isinstance(quantity.value, Expression) and isinstance(other, Expression):
             return self.compare(Apply("degree", (quantity.value,)), other)
         return result
+
+    def _compare_converted(self, a: Quantity, b: Quantity) -> Equivalence:
+        one_a, one_b = in_base_units(a.unit), in_base_units(b.unit)
+        if not (self._profile.convert_units and one_a and one_b and one_a.unit == one_b.unit):
+            return not_equal("different units")
+        if not (isinstance(a.value, Expression) and isinstance(b.value, Expression)):
+            return not_equal("different units")
+        return self.compare(Apply("*", (Number(one_a.amount), a.value)), Apply("*", (Number(one_b.amount), b.value)))
 
     def _compare_items(self, a: Node, b: Node) -> Equivalence:
         if isinstance(a, Items) and isinstance(b, Items):
@@ -146,7 +194,7 @@ class Comparison:
             pieces = tuple(Number(Fraction(group)) for group in other.groups)
             return self._compare_two_items(items, Items("list", pieces))
         if items.kind == "or" and all(self.compare(item, other) for item in items.items):
-            return equal("one answer said twice")
+            return equal("one answer is said twice")
         return not_equal("several answers against one" if items.kind in ("list", "or") else "different types")
 
     def _compare_two_items(self, a: Items, b: Items) -> Equivalence:
@@ -156,15 +204,33 @@ class Comparison:
                 return not_equal("different names")
             return self._in_order([named_a[name] for name in named_a], [named_b[name] for name in named_a])
         if named_a or named_b:
-            return self._in_order(list(named_a.values()) or a.items, list(named_b.values()) or b.items)
+            values_a, values_b = list(named_a.values()) or a.items, list(named_b.values()) or b.items
+            if _are_numbered(named_a or named_b) and "()" not in (a.kind, b.kind):
+                return self._in_any_order(values_a, values_b)
+            return self._in_order(values_a, values_b)
+        if {a.kind, b.kind} == {"list", "cup"} and not self._profile.strict:
+            a, b = (_as_union(items) for items in (a, b))
         if (a.kind in _LOOSE and b.kind in _LOOSE) or a.kind == b.kind == "cup":
             return self._in_any_order(_elements(a), _elements(b))
-        return self._in_order(a.items, b.items) if a.kind == b.kind else not_equal("different brackets")
+        if a.kind == b.kind == "cases":
+            return self._in_any_order(a.items, b.items)
+        if a.kind == b.kind or self._may_be_one_tuple(a, b):
+            return self._in_order(a.items, b.items)
+        return not_equal("different brackets")
+
+    def _may_be_one_tuple(self, a: Items, b: Items) -> bool:
+        """Tell whether both may mean a tuple: [1, 2] as a row, [1, 2, 3], and, unless strict, a bare list."""
+        kinds = {a.kind, b.kind}
+        if kinds == {"()", "[]"}:
+            return len(a.items) != 2  # two items in square brackets are an interval
+        return kinds in ({"vector", "()"}, {"vector", "[]"}) or (
+            not self._profile.strict and kinds in ({"list", "()"}, {"list", "vector"})
+        )
 
     def _in_order(self, a: Sequence[Node], b: Sequence[Node]) -> Equivalence:
         if len(a) != len(b):
             return not_equal("different lengths")
-        return _all_of(self.compare(x, y) for x, y in zip(a, b, strict=True))
+        return all_of(self.compare(x, y) for x, y in zip(a, b, strict=True))
 
     def _in_any_order(self, a: Sequence[Node], b: Sequence[Node]) -> Equivalence:
         if len(a) != len(b):
@@ -178,11 +244,11 @@ class Comparison:
             if result:
                 del unmatched[index]
             results.append(result)
-        return _all_of(results)
+        return all_of(results)
 
     def _first_match(self, x: Node, others: Sequence[Node]) -> tuple[int, Equivalence]:
         """Return where `x` is found among others, else the first doubt about one of them, else a difference."""
-        doubt = not_equal("elements differ")
+        doubt = not_equal("nothing on the other side equals it")
         for index, other in enumerate(others):
             result = self.compare(x, other)
             if result:
@@ -190,17 +256,6 @@ class Comparison:
             if result.outcome is Outcome.UNDECIDED and doubt.outcome is not Outcome.UNDECIDED:
                 doubt = result
         return -1, doubt
-
-
-def _all_of(results: Iterable[Equivalence]) -> Equivalence:
-    """Return a difference if there is one, else the first doubt, else equal."""
-    doubts: list[Equivalence] = []
-    for result in results:
-        if result.outcome is Outcome.NOT_EQUAL:
-            return not_equal("elements differ")
-        if result.outcome is Outcome.UNDECIDED:
-            doubts.append(result)
-    return doubts[0] if doubts else equal("elements")
 
 
 def _not_yet(a: Node, b: Node) -> Equivalence:
@@ -223,14 +278,33 @@ def _named_values(items: Items) -> dict[frozenset[str], Node]:
     return found
 
 
+def _are_numbered(named: Mapping[frozenset[str], Node]) -> bool:
+    """Tell whether the names are one letter with different subscripts, as of the roots x_1 and x_2."""
+    return len({name.partition("_")[0] for names in named for name in names}) == 1 < len(named)
+
+
+def _as_union(items: Items) -> Items:
+    """Return a list of intervals as their union, other items as they are."""
+    if items.kind == "list" and all(isinstance(item, Items) and item.kind in INTERVALS for item in items.items):
+        union = plain(Items("cup", items.items))
+        return union if isinstance(union, Items) else items
+    return items
+
+
 def _elements(items: Items) -> tuple[Node, ...]:
     """Return the elements; those of a set without those that are written twice."""
     return tuple(dict.fromkeys(items.items)) if items.kind == "{}" else items.items
 
 
+def _in_radians(angle: Quantity) -> Node:
+    if angle.unit == "degree" and isinstance(angle.value, Expression):
+        return Apply("degree", (angle.value,))
+    return angle.value
+
+
 def _difference(left: Node, right: Node) -> Expression | None:
     if isinstance(left, Expression) and isinstance(right, Expression):
-        return Apply("+", (left, Apply("neg", (right,))))
+        return difference(left, right)
     return None
 
 

@@ -16,9 +16,9 @@ from functools import lru_cache
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from queue import LifoQueue
-from typing import Literal, Self
+from typing import Literal, Protocol, Self
 
-from math_qwen.answers.outcome import Equivalence, Outcome, undecided
+from math_qwen.answers.outcome import Equivalence, Layer, Outcome, undecided
 from math_qwen.answers.tree import Expression, to_json
 from specialists.errors import GradeError
 
@@ -26,7 +26,13 @@ DEADLINE_S = 2.0
 START_S = 60.0  # importing sympy on a busy machine
 RECYCLE_AFTER = 5_000  # questions; sympy's caches grow
 
-Question = Literal["identical", "proportional", "between"]
+Question = Literal["identical", "proportional", "positive", "between"]
+
+
+class Solver(Protocol):
+    """Whoever answers questions about expressions; see `SymbolicPool.ask`."""
+
+    def ask(self, question: Question, *nodes: Expression, deadline_s: float = DEADLINE_S) -> Equivalence: ...
 
 
 class SymbolicPool:
@@ -41,6 +47,7 @@ class SymbolicPool:
         self._idle: LifoQueue[_Worker] = LifoQueue()  # last in, first out: ask a warm one
         for worker in self._workers:
             self._idle.put(worker)
+        self.size = len(self._workers)
         self._owner = os.getpid()
         self._closed = False
 
@@ -54,7 +61,8 @@ class SymbolicPool:
         """Put one question to a worker; waits while all are busy.
 
         Args:
-            question: "identical" or "proportional" of two expressions; "between" of one and two numbers.
+            question: "identical", "proportional" or "positive" (proportional by a positive factor) of two expressions;
+                "between" of one and two numbers.
             nodes: the expressions.
             deadline_s: seconds of wall clock for the answer, without the wait for an idle worker and its start.
 
@@ -83,7 +91,7 @@ class SymbolicPool:
                 started = died.started
         if not started:
             raise GradeError("the symbolic worker does not start; `python -m math_qwen.answers.worker 0` shows why")
-        return undecided("the symbolic worker died twice")
+        return undecided("the symbolic worker died twice", Layer.SYMBOLIC)
 
     def pids(self) -> list[int]:
         """Return the process ids of the workers that run."""
@@ -133,7 +141,7 @@ class _Worker:
             if not link.poll(deadline_s):
                 self.stop()
                 self._launch()  # it warms up while the caller goes on
-                return undecided("timeout")
+                return undecided("timeout", Layer.SYMBOLIC)
             outcome, reason = json.loads(link.recv_bytes())
         except (EOFError, OSError):
             self.stop()
@@ -141,7 +149,7 @@ class _Worker:
         self._asked += 1
         if self._asked >= RECYCLE_AFTER:
             self.stop()
-        return Equivalence(Outcome(outcome), reason)
+        return Equivalence(Outcome(outcome), reason, Layer.SYMBOLIC)
 
     @property
     def pid(self) -> int | None:

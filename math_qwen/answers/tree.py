@@ -1,8 +1,9 @@
 """The tree that an answer is read into.
 
-`Number`, `Name` and `Apply` make expressions. `Items`, `Relation` and `Quantity` give them structure: tuples, sets,
-intervals, equations, units. `Prose`, `Latex` and `Unread` stand for what our own grammar does not read. Building a
-tree computes nothing: `9^{9^9}` is three numbers and two powers.
+`Number`, `Name` and `Apply` make expressions. `Items`, `Matrix`, `Relation` and `Quantity` give them structure: tuples,
+sets, intervals, equations, units. `Based`, `Ratio`, `Clock` and `Date` are answers with rules of their own. `Prose`,
+`Latex` and `Unread` stand for what our own grammar does not read. Building a tree computes nothing: `9^{9^9}` is three
+numbers and two powers.
 """
 
 from dataclasses import dataclass
@@ -55,7 +56,19 @@ KINDS = {
     "(]": "a half-open interval",
     "[)": "a half-open interval",
     "cup": "a union",
+    "cap": "an intersection",
+    "setminus": "a set without the elements of another",
+    "vector": "a matrix of one row or one column",
+    "cases": "the cases of a function given piece by piece",
+    "case": "a value and its condition",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Entries row by row; all rows are equally long."""
+
+    rows: "tuple[tuple[Node, ...], ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,40 @@ class Quantity:
 
     value: "Node"
     unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Based:
+    """A number written in another base than ten: its digits read as a decimal, and the base."""
+
+    digits: Number
+    base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """Two or more parts, as 3:1."""
+
+    parts: "tuple[Expression, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day as it is written; `half` is "am", "pm" or ""."""
+
+    hour: int
+    minute: int
+    second: int
+    half: str
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A day of the year; `year` is 0 where none is given."""
+
+    year: int
+    month: int
+    day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +144,13 @@ class Unread:
 
 
 Expression = Number | Name | Apply | Latex
-Node = Expression | Items | Relation | Quantity | Prose | Unread
+Node = Expression | Items | Matrix | Relation | Quantity | Based | Ratio | Clock | Date | Prose | Unread
 
 CONSTANTS = frozenset({"pi", "e", "i", "oo"})
+INFINITY = Name("oo")
+MINUS_INFINITY = Apply("neg", (INFINITY,))
+NUMBER_SET = "the set "  # begins the name of the integers, "the set Z", and their like
+REALS = Items("()", (MINUS_INFINITY, INFINITY))
 
 
 def names(node: Node) -> frozenset[str]:
@@ -122,6 +173,11 @@ def mentions(node: Node, text: str) -> bool:
             return op == text or any(mentions(arg, text) for arg in args)
         case _:
             return False
+
+
+def difference(left: Expression, right: Expression) -> Expression:
+    """Return left - right."""
+    return Apply("+", (left, Apply("neg", (right,))))
 
 
 def to_json(node: Node) -> list[Any]:

@@ -1,10 +1,12 @@
 """Unit words in, one canonical spelling out.
 
-Nothing is converted: 5 km and 5000 m stay different answers. A unit that is not in the table is its own canonical
-spelling, so "18 eggs" meets "18 egg" but not "18 ducks".
+5 km and 5000 m stay different answers, unless a profile converts units. A unit that is not in the table is its own
+canonical spelling, so "18 eggs" meets "18 egg" but not "18 ducks".
 """
 
 from collections.abc import Iterable
+from fractions import Fraction
+from typing import NamedTuple
 
 _SPELLINGS = {
     "mm": "millimeter millimeters millimetre millimetres 毫米",
@@ -53,6 +55,53 @@ _SPELLINGS = {
 }
 CANONICAL = {word: unit for unit, words in _SPELLINGS.items() for word in (unit, *words.split())}
 CURRENCY_SIGNS = frozenset("$€£¥")
+
+# How many of the first unit one of the others is: international foot and pound of 1959. Months and years have no one
+# length.
+_SIZES = {
+    "m": {"mm": "1/1000", "cm": "1/100", "dm": "1/10", "km": "1000", "inch": "0.0254", "ft": "0.3048", "yd": "0.9144",
+          "mi": "1609.344"},
+    "g": {"mg": "1/1000", "kg": "1000", "t": "1000000", "lb": "453.59237", "oz": "28.349523125"},
+    "L": {"ml": "1/1000"},
+    "s": {"min": "60", "h": "3600", "day": "86400", "week": "604800"},
+    "cent": {"dollar": "100"},
+}  # fmt: skip
+
+
+class Size(NamedTuple):
+    """How many of `unit` something is."""
+
+    unit: str
+    amount: Fraction
+
+
+_IN_BASE = {
+    unit: Size(base, Fraction(size)) for base, sizes in _SIZES.items() for unit, size in {base: "1", **sizes}.items()
+}
+
+
+def in_base_units(unit: str) -> Size | None:
+    """Return what one of a canonical unit is in metres, grams, litres, seconds and cents; None where no table says.
+
+    Args:
+        unit: as `canonical_unit` writes it: "km", "cm^2", "mi/h".
+    """
+    above, *below = (_power_in_base(part) for part in unit.split("/"))
+    if above is None or None in below:
+        return None
+    amount = above.amount
+    for part in below:
+        amount /= part.amount if part else 1
+    return Size("/".join([above.unit, *(part.unit for part in below if part)]), amount)
+
+
+def _power_in_base(unit: str) -> Size | None:
+    name, _, power = unit.partition("^")
+    size = _IN_BASE.get(name)
+    if size is None or power not in ("", "2", "3"):
+        return None
+    return Size(f"{size.unit}^{power}" if power else size.unit, size.amount ** int(power or 1))
+
 
 _POWER_BEFORE = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}
 _POWER_AFTER = {"squared": "^2", "cubed": "^3"}

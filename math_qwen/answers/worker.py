@@ -50,6 +50,8 @@ def _answer(question: str, nodes: list[Expression]) -> Equivalence:
             return numeric.identical(a, b)
         case "proportional", [a, b]:
             return numeric.proportional(a, b)
+        case "positive", [a, b]:
+            return numeric.proportional(a, b, positive=True)
         case "between", [a, Number(low), Number(high)]:
             return numeric.between(a, low, high)
     raise AssertionError(f"no such question: {question}")

@@ -1,10 +1,14 @@
 """The verifier's policy and what it must survive."""
 
 import operator
+import re
 import time
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +16,7 @@ from hypothesis import strategies as st
 
 from math_qwen.answers.exact import exact_value
 from math_qwen.answers.parse import read_answer
+from math_qwen.answers.profile import PROFILES, Profile
 from math_qwen.answers.symbolic import SymbolicPool
 from math_qwen.answers.tokens import tokenize
 from math_qwen.answers.tree import Expression
@@ -19,6 +24,7 @@ from math_qwen.equivalence import Outcome, equivalent
 from specialists.errors import ConfigError
 
 EQUAL, NOT, UNDECIDED = Outcome.EQUAL, Outcome.NOT_EQUAL, Outcome.UNDECIDED
+POLICY_PAGE = Path(__file__).parents[2] / "docs" / "verifier.md"
 SHORT_S = 0.2  # a deadline for questions that must not be answered
 
 
@@ -28,291 +34,47 @@ def pool() -> Iterator[SymbolicPool]:
         yield symbolic
 
 
-# One line a rule of the policy: kind of answer, the two answers, what they must be to each other.
-POLICY = [
-    ("same text", r"\frac{1}{2}", r"\frac{1}{2}", EQUAL),
-    ("same text", r"\dfrac{1}{2}", r"$\tfrac{1}{2}.$", EQUAL),
-    ("same text", r"\left( 3, \frac{\pi}{2} \right)", r"(3,\frac{\pi}{2})", EQUAL),
-    ("same text", "x × 2", r"x \cdot 2", EQUAL),
-    ("same text", "", "", NOT),
-    ("same text", "$$", "5", NOT),
-    # numbers
-    ("number", "5", "5.0", EQUAL),
-    ("number", "5", "6", NOT),
-    ("number", "007", "7", EQUAL),
-    ("number", "-0", "0", EQUAL),
-    ("number", "--5", "5", EQUAL),
-    ("number", ".5", "0.5", EQUAL),
-    ("number", "５．５", "5.5", EQUAL),
-    ("number", r"\frac{2}{4}", "1/2", EQUAL),
-    ("number", r"\frac12", "0.5", EQUAL),
-    ("number", r"\frac 1{72}", "1/72", EQUAL),
-    ("number", r"\frac{-3}{4}", r"-\frac34", EQUAL),
-    ("number", "1 1/4", "5/4", EQUAL),
-    ("number", r"1\frac14", "1.25", EQUAL),
-    ("number", r"-3\frac{1}{2}", "-3.5", EQUAL),
-    ("number", r"3\frac{3}{2}", r"\frac{9}{2}", EQUAL),
-    ("number", "1½", "1.5", EQUAL),
-    ("number", "1又4分之1", "1.25", EQUAL),
-    ("number", "4分之1", "0.25", EQUAL),
-    ("number", r"1.2\times10^3", "1200", EQUAL),
-    ("number", "1.2e3", "1200", EQUAL),
-    ("number", "1.2e-3", "0.0012", EQUAL),
-    ("number", "2^{10}", "1024", EQUAL),
-    ("number", "2**10", "1024", EQUAL),
-    ("number", r"\sqrt{16}", "4", EQUAL),
-    ("number", r"\sqrt[3]{-8}", "-2", EQUAL),
-    ("number", "8^{2/3}", "4", EQUAL),
-    ("number", "5!", "120", EQUAL),
-    ("number", "3!!", "720", NOT),
-    ("number", "3!!", "3", NOT),
-    ("number", r"\binom{5}{2}", "10", EQUAL),
-    ("number", r"\lfloor 3.7 \rfloor", "3", EQUAL),
-    ("number", "|-3|", "3", EQUAL),
-    ("number", "3 million", "3,000,000", EQUAL),
-    ("number", "1.2万", "12000", EQUAL),
-    ("number", "5", "5x", NOT),
-    ("number", "12", "1 2", NOT),
-    ("number", "0.1", "0.10000000001", NOT),
-    ("number", "10^{-12}", "10^{-13}", NOT),
-    # grouping
-    ("grouping", "1,234", "1234", EQUAL),
-    ("grouping", "1,234,567.5", "1234567.5", EQUAL),
-    ("grouping", r"15,\!000", "15000", EQUAL),
-    ("grouping", "1{,}234", "1234", EQUAL),
-    ("grouping", r"1\,234", "1234", EQUAL),
-    ("grouping", "1.234,56", "1234.56", EQUAL),
-    ("grouping", "1,234", "1.234", NOT),
-    ("grouping", "32, 349", "32349", NOT),
-    ("grouping", "32, 349", "349, 32", EQUAL),
-    ("grouping", "100,200", "200, 100", EQUAL),
-    ("grouping", "30,45,105", "105, 30, 45", EQUAL),
-    ("grouping", "30,45,105", "3045105", NOT),
-    ("grouping", "(1,234)", "1234", NOT),
-    ("grouping", r"\frac{12}{5,\!525}", "12/5525", EQUAL),
-    # repeating decimals
-    ("repeating", r"0.\overline{3}", "1/3", EQUAL),
-    ("repeating", "0.(3)", "1/3", EQUAL),
-    ("repeating", r"0.\dot{3}", "1/3", EQUAL),
-    ("repeating", r"0.1\overline{6}", "1/6", EQUAL),
-    ("repeating", r"0.\overline{9}", "1", EQUAL),
-    ("repeating", r"0.\overline{3}", "0.3", NOT),
-    ("repeating", "0.333...", "1/3", NOT),
-    ("repeating", "0.333333...", "1/3", EQUAL),
-    # a decimal against an exact value
-    ("decimal", "1/3", "0.333333", EQUAL),
-    ("decimal", "1/3", "0.333334", NOT),
-    ("decimal", "2/3", "0.666666", EQUAL),
-    ("decimal", "2/3", "0.666667", EQUAL),
-    ("decimal", "-2/3", "-0.666667", EQUAL),
-    ("decimal", "1/3", "0.3333", NOT),
-    ("decimal", "0.33", "1/3", NOT),
-    ("decimal", r"\pi", "3.14159", EQUAL),
-    ("decimal", r"\pi", "3.1416", NOT),
-    ("decimal", r"\pi", "3.14158", NOT),
-    ("decimal", r"10^5\pi", r"3.14159\times10^5", EQUAL),
-    ("decimal", "3.14159", "3.141592", NOT),
-    ("decimal", "100000", "100000.1", NOT),
-    ("decimal", "1000000", "1000001", NOT),
-    ("decimal", r"2\pi \approx 6.28", r"2\pi", EQUAL),
-    ("decimal", r"2\pi \approx 6.28", "6.28", EQUAL),
-    ("decimal", r"2\pi \approx 6.28", "6.3", NOT),
-    ("decimal", r"2\pi \approx 6.28", r"3\pi \approx 6.28", NOT),
-    # percent
-    ("percent", "28%", "28", EQUAL),
-    ("percent", r"28\%", "0.28", EQUAL),
-    ("percent", "28%", "28 percent", EQUAL),
-    ("percent", "28％", "百分之28", EQUAL),
-    ("percent", "28%", "7/25", EQUAL),
-    ("percent", "28", "0.28", NOT),
-    ("percent", "28%", "2800", NOT),
-    ("percent", "28%", "0.28%", NOT),
-    # units
-    ("unit", r"5\text{ inches}", "5", EQUAL),
-    ("unit", r"440\text{ cm}^2", "440 square centimeters", EQUAL),
-    ("unit", "60 miles per hour", "60 mph", EQUAL),
-    ("unit", r"5\text{ m/s}", "5", EQUAL),
-    ("unit", r"{5\rm\ cm}", "5", EQUAL),
-    ("unit", r"\$18", "18 dollars", EQUAL),
-    ("unit", "$18", "18.00", EQUAL),
-    ("unit", "$18$", "18", EQUAL),
-    ("unit", r"-\$0.50", "-0.5", EQUAL),
-    ("unit", "18元", "18", EQUAL),
-    ("unit", "18千米", "18公里", EQUAL),
-    ("unit", "18 eggs", "18", EQUAL),
-    ("unit", "18 apples", "18 apple", EQUAL),
-    ("unit", "18 eggs", "18 ducks", NOT),
-    ("unit", "5 cm", r"5\text{ m}", NOT),
-    ("unit", "2 hours", "2 minutes", NOT),
-    ("unit", r"15\text{ cm}^2", r"15\text{ cm}^3", NOT),
-    ("unit", "5m", "5", NOT),  # a variable, as far as anyone can tell
-    ("unit", r"30^\circ", "30", EQUAL),
-    ("unit", r"-5^{\circ}", "-5 degrees", EQUAL),
-    ("unit", r"90^\circ", r"\frac{\pi}{2}", EQUAL),
-    ("unit", "90", r"\frac{\pi}{2}", NOT),
-    ("unit", r"\sin 30^\circ", "1/2", EQUAL),
-    # hedges: what leaves the choice to the reader
-    ("hedge", "2 or more", "2", NOT),
-    ("hedge", "at least 5", "5", NOT),
-    ("hedge", "5 to 7", "5", NOT),
-    ("hedge", "18元以上", "18", NOT),
-    ("hedge", "5 or 7", "5", NOT),
-    ("hedge", "5或7", "7", NOT),
-    ("hedge", "5, 6, 7", "6", NOT),
-    ("hedge", "{5, 6}", "5", NOT),
-    ("hedge", r"3 \pm 2", "5", NOT),
-    ("hedge", "1, 2, ...", "1", NOT),
-    ("hedge", r"x^2-9 \text{ or } (x+3)(x-3)", "x^2-9", EQUAL),  # one answer said twice
-    ("hedge", "5 and a half", "5", NOT),
-    ("hedge", "5 squared", "25", NOT),
-    # sets and lists
-    ("list", "1, 2, 3", "3, 1, 2", EQUAL),
-    ("list", r"12\text{ and }13", "13, 12", EQUAL),
-    ("list", r"7, -2, \text{ and } -5", "-5, -2, 7", EQUAL),
-    ("list", "1, 2", "1, 2, 2", NOT),
-    ("list", "1, 2, 2", "1, 1, 2", NOT),
-    ("list", r"\{1, 2\}", "2, 1", EQUAL),
-    ("list", r"\{1, 2, 2\}", r"\{1, 2\}", EQUAL),
-    ("list", r"\{5\}", "5", EQUAL),
-    ("list", r"\emptyset", r"\{\}", EQUAL),
-    ("list", r"\{1, 2\}", "(1, 2)", NOT),
-    ("list", "(1, 2)", "1, 2", NOT),
-    ("list", r"1 \pm \sqrt{19}", r"1-\sqrt{19}, 1+\sqrt{19}", EQUAL),
-    ("list", r"\{1\pm\sqrt{5}, -2\}", r"-2, 1+\sqrt5, 1-\sqrt5", EQUAL),
-    ("list", r"y = \pm 2x", "2x, -2x", EQUAL),
-    ("list", "x = 2 or x = -3", "-3, 2", EQUAL),
-    ("list", "x = 2, 3", "3, 2", EQUAL),
-    ("list", "w=16, d=3", "16, 3", EQUAL),
-    ("list", "w=16, d=3", "3, 16", NOT),
-    ("list", "w=16, d=3", "d=3, w=16", EQUAL),
-    ("list", "w=16, d=3", "w=3, d=16", NOT),
-    ("list", r"\text{A,D}", "D, A", EQUAL),
-    ("list", "(1,2), (3,4)", "(3,4), (1,2)", EQUAL),
-    ("list", "1；2", "2, 1", EQUAL),
-    # tuples
-    ("tuple", "(1, 2)", "(1.0, 4/2)", EQUAL),
-    ("tuple", "(1, 2)", "(2, 1)", NOT),
-    ("tuple", "(1, 2)", "(1, 2, 3)", NOT),
-    ("tuple", r"(3, \frac{\pi}{2})", r"(3, \pi/2)", EQUAL),
-    ("tuple", "(x, y) = (1, 2)", "(1, 2)", EQUAL),
-    ("tuple", "x=1, y=2", "(1, 2)", EQUAL),
-    ("tuple", "x=1, y=2", "(2, 1)", NOT),
-    ("tuple", r"(1, \pm 2)", "(1,2), (1,-2)", EQUAL),
-    # intervals and solved inequalities
-    ("interval", "(1, 2]", "(1, 2)", NOT),
-    ("interval", "[1, 2]", "(1, 2)", NOT),
-    ("interval", r"(-\infty, 3)", r"(-\infty, 3.0)", EQUAL),
-    ("interval", r"(-\infty, 3)", r"(\infty, 3)", NOT),
-    ("interval", r"x \in [-2, 7]", "[-2, 7]", EQUAL),
-    ("interval", r"-2 \le x \le 7", "[-2, 7]", EQUAL),
-    ("interval", r"7 \ge t > -2", "(-2, 7]", EQUAL),
-    ("interval", "x > 3", r"(3, \infty)", EQUAL),
-    ("interval", "3 < x", "y > 3", EQUAL),
-    ("interval", r"x \ge 3", r"(3, \infty)", NOT),
-    ("interval", "x < 1 or x > 3", r"(3,\infty) \cup (-\infty,1)", EQUAL),
-    ("interval", r"x \ne 2", r"(-\infty,2) \cup (2,\infty)", EQUAL),
-    ("interval", "x > 3", "3", NOT),
-    ("interval", r"[0,1] \cup [2,3]", r"[0,1] \cup [2,4]", NOT),
-    # expressions
-    ("expression", "1 - x", "-x + 1", EQUAL),
-    ("expression", "(x+1)^2", "x^2+2x+1", EQUAL),
-    ("expression", r"\frac{x}{2}", r"\frac12 x", EQUAL),
-    ("expression", "1/2x", "x/2", EQUAL),
-    ("expression", r"\frac{11x+5}{x-2}", r"\frac{-5-11x}{2-x}", EQUAL),
-    ("expression", "x^2", "2x", NOT),
-    ("expression", "R", "r", NOT),
-    ("expression", "x_1", "x_2", NOT),
-    ("expression", r"\alpha+\beta", r"\beta+\alpha", EQUAL),
-    ("expression", "1+2i", "2i+1", EQUAL),
-    ("expression", r"4-5\mathrm{i}", "4-5i", EQUAL),
-    ("expression", r"\frac{1}{i}", "-i", EQUAL),
-    ("expression", r"2\sqrt2", r"\sqrt{8}", EQUAL),
-    ("expression", r"\frac{\sqrt{3}}{2}", r"\frac{3}{2\sqrt3}", EQUAL),
-    ("expression", r"\sqrt2+\sqrt3", r"\sqrt{5+2\sqrt6}", EQUAL),
-    ("expression", r"\sqrt2+\sqrt3", "3.1", NOT),
-    ("expression", r"\sqrt{x^2}", "|x|", EQUAL),
-    ("expression", r"\sqrt{x^2}", "x", NOT),
-    ("expression", r"\sqrt{x^3}", r"x\sqrt{x}", EQUAL),
-    ("expression", "|x-5|", "5-x", NOT),
-    ("expression", "|x-5000|", "5000-x", NOT),
-    ("expression", r"\sqrt{(x+0.00001)^2}", "x+0.00001", NOT),
-    ("expression", "2^{2^n} + |n|", "|n| + 4^{2^{n-1}}", EQUAL),
-    ("expression", r"\sin^2 x + \cos^2 x", "1", EQUAL),
-    ("expression", r"\cot x", r"1/\tan x", EQUAL),
-    ("expression", r"\sin^{-1} x", r"\arcsin x", EQUAL),
-    ("expression", r"e^{i\pi}", "-1", EQUAL),
-    ("expression", r"\ln x^2", r"2\ln x", EQUAL),
-    ("expression", r"\log_2 8", "3", EQUAL),
-    ("expression", r"\log 4", r"2\log 2", EQUAL),
-    ("expression", "2^n", r"\sqrt{4^n}", EQUAL),
-    ("expression", "2^n", "3^n", NOT),
-    ("expression", "n!", r"n \cdot (n-1)!", EQUAL),
-    ("expression", r"e^{\pi\sqrt{163}}", "262537412640768744", NOT),
-    ("expression", "e^{-1000}", "0", NOT),
-    ("expression", r"\int_0^1 x^2 dx", "1/3", EQUAL),
-    ("expression", r"\sum_{k=1}^{n} k", "n(n+1)/2", EQUAL),
-    ("expression", r"\Gamma(5)", "24", EQUAL),
-    ("expression", "1/0", "1/0 + 1", NOT),
-    ("expression", "0/0", "5", NOT),
-    ("expression", "nan", "5", NOT),
-    # equations
-    ("equation", "x = 5", "5", EQUAL),
-    ("equation", "5 = x", "5", EQUAL),
-    ("equation", "x = 10/2 = 5", "5", EQUAL),
-    ("equation", "x = 10/2 = 6", "6", NOT),
-    ("equation", r"0.56 = 56\%", "0.56", EQUAL),
-    ("equation", r"1.56 = 56\%", "0.56", NOT),
-    ("equation", "x = 5", "y = 5", NOT),
-    ("equation", "n = 3k", "3", NOT),
-    ("equation", "x = x", "x", NOT),
-    ("equation", "xy = 5", "5", NOT),
-    ("equation", "y = 2x + 3", "2x + 3", EQUAL),
-    ("equation", "f(x) = x + 1", "x + 1", EQUAL),
-    ("equation", "2x + 4y = 6", "x + 2y = 3", EQUAL),
-    ("equation", "x^2 + y^2 = 13", "13 - x^2 = y^2", EQUAL),
-    ("equation", "x^2 + y^2 = 13", "x^2 + y^2 = 12", NOT),
-    ("equation", r"y = \sqrt{3} x", r"\sqrt{3} y = 3x", EQUAL),
-    ("equation", r"y = \sqrt{3} x", r"y = \sqrt{2} x", NOT),
-    # words and choices
-    ("words", r"\text{Evelyn}", "evelyn", EQUAL),
-    ("words", r"\mathrm{even}", "Even.", EQUAL),
-    ("words", "Eve", "Evelyn", NOT),
-    ("words", r"\text{yes}", "Yes", EQUAL),
-    ("words", r"\text{even}", r"\text{odd}", NOT),
-    ("words", "3.5 of them", "35 of them", NOT),
-    ("words", "even", "2", NOT),
-    ("choice", "(C)", "C", EQUAL),
-    ("choice", r"\text{(C)}", "C.", EQUAL),
-    ("choice", "A: 12", "A", EQUAL),
-    ("choice", "(A) 12", "B", NOT),
-    ("choice", "A. 1 B. 2 C. 3", "A", NOT),
-    ("choice", "A, C", "A", NOT),
-    # recognised, not compared yet: never a wrong "equal"
-    ("later", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix}1\\2\end{pmatrix}", EQUAL),
-    ("later", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "(1, 2)", UNDECIDED),
-    ("later", "204_5", "204_6", UNDECIDED),
-    ("later", r"(1, \tan\frac{\pi}{2})", r"(1, \sqrt{2})", UNDECIDED),
-    ("later", r"\tan\frac{\pi}{2}, 1", r"1, \sqrt{2}", UNDECIDED),
-    ("later", r"(1, \tan\frac{\pi}{2})", r"(2, \sqrt{2})", NOT),
-    ("later", "204_5", "204", UNDECIDED),
-    ("later", "3:1", "1:3", UNDECIDED),
-    ("later", r"\{x \mid x > 0\}", r"(0, \infty)", UNDECIDED),
-    ("later", "2x + 1 < 5", "x < 2", UNDECIDED),
-    ("later", r"\log 100", r"\log_{10} 100", NOT),
-    ("later", "five", "5", NOT),
-    ("later", r"\text{June 20}", "20 June", NOT),
-]
+GOLDEN = Path(__file__).parents[1] / "golden" / "answers.tsv"
+POLICY = [line.split("\t") for line in GOLDEN.read_text(encoding="utf-8").splitlines() if not line.startswith("# ")]
 
 
-@pytest.mark.parametrize(("kind", "a", "b", "outcome"), POLICY)
-def test_policy(kind: str, a: str, b: str, outcome: Outcome, pool: SymbolicPool) -> None:
-    there, back = equivalent(a, b, pool=pool), equivalent(b, a, pool=pool)
-    assert there.outcome is outcome, f"{kind}: {there}"
-    assert back == there, "the order of the answers makes no difference"
-    assert bool(there) == (outcome is EQUAL)
+@pytest.mark.parametrize(("row", "outcome", "gold", "answer"), POLICY)
+def test_policy(row: str, outcome: str, gold: str, answer: str, pool: SymbolicPool) -> None:
+    there, back = equivalent(gold, answer, pool=pool), equivalent(answer, gold, pool=pool)
+    assert there.outcome == outcome, f"{row}: {there}"
+    assert (back.outcome, back.reason, back.layer) == (there.outcome, there.reason, there.layer)
+    assert (back.gold_form, back.answer_form) == (there.answer_form, there.gold_form)
+    assert bool(there) == (outcome == EQUAL)
 
 
-PROFILES = [
+def test_every_row_of_the_policy_is_tested_and_documented() -> None:
+    policy, _, _ = POLICY_PAGE.read_text(encoding="utf-8").partition("## Choices")
+    documented = re.findall(r"^\| `(\w+)` \|", policy, re.MULTILINE)
+    assert sorted(documented) == sorted({row for row, *_ in POLICY})
+
+
+def test_the_policy_table_repeats_and_contradicts_nothing() -> None:
+    pairs = Counter(frozenset((gold, answer)) for _, _, gold, answer in POLICY)
+    assert [pair for pair, count in pairs.items() if count > 1] == []
+    assert len(POLICY) >= 1000
+
+
+EMPTY = ["", " ", "$$", r"\,", ".", "\t\n"]
+
+
+@pytest.mark.parametrize("nothing", EMPTY)
+def test_nothing_equals_nothing(nothing: str) -> None:
+    assert equivalent(nothing, "5").outcome is NOT
+    assert equivalent(nothing, nothing).outcome is NOT
+
+
+@pytest.mark.parametrize("thing", [None, b"5", 5, ["5"], {"answer": "5"}], ids=repr)
+def test_what_is_no_text_equals_nothing(thing: Any) -> None:
+    assert equivalent("5", thing).reason == equivalent(thing, "5").reason == "not a text"
+
+
+STRICT, CONVERTING = replace(PROFILES["generic"], strict=True), replace(PROFILES["generic"], convert_units=True)
+PROFILE_ROWS: list[tuple[str | Profile, str, str, Outcome]] = [
     ("math401", "0.4545", "5/11", EQUAL),
     ("math401", "0.4545", "0.4554", EQUAL),
     ("math401", "0.4545", "0.4555", NOT),
@@ -326,12 +88,33 @@ PROFILES = [
     ("math23k", "25%", "百分之25", EQUAL),
     ("math23k", "1(1/2)", "1又2分之1", EQUAL),
     ("generic", "5(2/3)", "10/3", EQUAL),
+    (STRICT, "(3,4)", "3, 4", NOT),
+    (STRICT, "(3,4)", "(3, 4)", EQUAL),
+    (STRICT, r"\begin{pmatrix} 3 \\ 4 \end{pmatrix}", "(3, 4)", EQUAL),
+    (STRICT, "204_5", "204", NOT),
+    (STRICT, "204_5", "204_{5}", EQUAL),
+    (STRICT, "8:34 PM", "8:34", NOT),
+    (STRICT, "20:34", "8:34 PM", EQUAL),
+    (STRICT, r"\log 100", "2", NOT),
+    (STRICT, r"\log 4", r"2\log 2", EQUAL),
+    (STRICT, "12 cm", "12", EQUAL),
+    (CONVERTING, "2 hours", "120 minutes", EQUAL),
+    (CONVERTING, "2 hours", "121 minutes", NOT),
+    (CONVERTING, r"1\text{ m}", "100 cm", EQUAL),
+    (CONVERTING, r"1\text{ m}^2", r"10000\text{ cm}^2", EQUAL),
+    (CONVERTING, r"1\text{ m}^2", "100 cm", NOT),
+    (CONVERTING, "36 km/h", r"10\text{ m/s}", EQUAL),
+    (CONVERTING, "\\$2", "200 cents", EQUAL),
+    (CONVERTING, "5千克", "5000克", EQUAL),
+    (CONVERTING, "1 foot", "12 inches", EQUAL),
+    (CONVERTING, "3 apples", "3 pears", NOT),
+    (CONVERTING, "3 apples", "3 cm", NOT),
     ("generic", "0.4545", "0.4546", NOT),
 ]
 
 
-@pytest.mark.parametrize(("profile", "a", "b", "outcome"), PROFILES)
-def test_profiles(profile: str, a: str, b: str, outcome: Outcome, pool: SymbolicPool) -> None:
+@pytest.mark.parametrize(("profile", "a", "b", "outcome"), PROFILE_ROWS)
+def test_profiles(profile: str | Profile, a: str, b: str, outcome: Outcome, pool: SymbolicPool) -> None:
     assert equivalent(a, b, profile=profile, pool=pool).outcome is outcome
     assert equivalent(b, a, profile=profile, pool=pool).outcome is outcome
 
@@ -374,6 +157,23 @@ HOSTILE = {
     "sum": r"\sum_{k=1}^{10^{10}} k^k",
     "integral": r"\int_0^1 x^{x^x} dx",
     "nothing readable": "\x00\x01\x7f",
+    "right to left": "\u202e5\u202c \u0665",
+    "a megabyte of LaTeX": r"\frac{1}{" * 111_000,
+    "division by zero": r"\frac{1}{0}",
+    "infinity less infinity": r"\infty - \infty",
+    "matrices": r"\begin{pmatrix}" * 250,
+    "a wide matrix": r"\begin{pmatrix} " + "1 & " * 1_000 + r"1 \end{pmatrix}",
+    "rows": r"\begin{matrix} 1 " + r"\\ 1 " * 1_000 + r"\end{matrix}",
+    "ratios": "1:" * 1_000 + "1",
+    "a base": "9" * 2_000 + "_{36}",
+    "unions": r"[0,1] \cup " * 300 + "[0,1]",
+    "set-builder": r"\{x \mid " * 300 + "x > 0",
+    "a tall inequality": "x^{10^{9}} < 2",
+    "an inequality of towers": r"9^{9^{9}} x < 9^{9^{8}}",
+    "many conditions": "x > 1, " * 300 + "x > 2",
+    "number words": "one hundred " * 300,
+    "Chinese numerals": "九亿" * 1_000,
+    "a date": "June " * 800,
 }
 
 
@@ -449,10 +249,66 @@ def test_different_numbers_are_never_equal(data: st.DataObject, x: Fraction, y: 
     assert bool(equivalent(a, b)) == bool(equivalent(b, a)) == (x == y)
 
 
+small = st.integers(-9, 9)
+
+
+@st.composite
+def rewritten(draw: st.DrawFn) -> tuple[str, str, str]:
+    """An answer of one of the kinds, a rewrite that the policy allows, and an answer that differs."""
+    a, b, c = draw(small), draw(small), draw(st.integers(1, 9))
+    low, high = a, a + c
+    kinds = [
+        (f"({a}, {b})", rf"\left( {2 * a}/2, {b}.0 \right)", f"({a}, {b + 1})"),
+        (f"({a}, {b})", rf"\begin{{pmatrix}} {a} \\ {b} \end{{pmatrix}}", f"({a}, {b}, {c})"),
+        (rf"\{{{a}, {a + c}\}}", f"{a + c} and {a}", rf"\{{{a}, {a + c + 1}\}}"),
+        (f"[{low}, {high})", rf"{low} \le x < {high}", f"[{low}, {high}]"),
+        (f"[{low}, {high})", rf"\{{t \mid {high} > t \geq {low}\}}", f"({low}, {high})"),
+        (f"x < {b}", f"{-c}x > {-c * b}", f"x < {b + 1}"),
+        (f"(x + {a})(x + {b})", f"x^2 + {a + b}x + {a * b}", f"x^2 + {a + b}x + {a * b + 1}"),
+        (f"{a} + {c}i", f"{c}i + {a}", f"{a} - {c}i"),
+        (f"{a}x + {c}y = {b}", f"{2 * b} - {2 * c}y = {2 * a}x", f"{a}x + {c}y = {b + 1}"),
+        (f"{c}:{c + 1}", f"{3 * c}:{3 * c + 3}", f"{c + 1}:{c}"),
+        (f"{c}0_7", f"{c}0_{{7}}", f"{c}0_8"),
+        (rf"{a} \pm {c}", f"{a + c}, {a - c}", f"{a + c}"),
+        (
+            rf"\begin{{pmatrix}} {a} & {b} \\ {c} & 0 \end{{pmatrix}}",
+            f"[[{a}, {b}], [{c}, 0]]",
+            f"[[{a}, {b}], [{c + 1}, 0]]",
+        ),
+    ]
+    return draw(st.sampled_from(kinds))
+
+
+@settings(max_examples=200, deadline=None)
+@given(rewritten())
+def test_rewrites_are_equal_and_changes_are_not(answers: tuple[str, str, str]) -> None:
+    gold, rewrite, other = answers
+    assert equivalent(gold, gold)
+    assert equivalent(gold, rewrite) and equivalent(rewrite, gold)
+    assert equivalent(gold, other).outcome is equivalent(other, gold).outcome is NOT
+
+
+anything = st.sampled_from([answer for _, _, *answers in POLICY for answer in answers])
+
+
+@settings(max_examples=200, deadline=None)
+@given(anything, anything)
+def test_the_order_of_two_answers_makes_no_difference(a: str, b: str) -> None:
+    there, back = equivalent(a, b), equivalent(b, a)
+    assert (there.outcome, there.reason, there.layer) == (back.outcome, back.reason, back.layer)
+
+
+@settings(max_examples=100, deadline=None)
+@given(anything, st.sampled_from(["${}$", r"\boxed{{{}}}", r"\( {} \)", " {} ", "{}."]))
+def test_what_stands_around_an_answer_makes_no_difference(answer: str, around: str) -> None:
+    if "$" not in answer and not answer.endswith((".", "_")):
+        assert equivalent(answer, around.format(answer)).outcome is EQUAL
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.text(alphabet="0123456789.,+-*/^(){}[]\\|=<>!%$_ xyzpi分之元或\n", max_size=30))
 def test_any_text_is_read_and_equals_itself(text: str) -> None:
-    assert bool(equivalent(text, text)) == bool(text.strip())
+    assert bool(equivalent(text, text)) == bool(tokenize(text))
     equivalent(text, "5")
 
 
