@@ -29,8 +29,8 @@ class Source(Knobs):
     """Where samples come from, before any filter."""
 
     name: Name
-    kind: Literal["folder", "jsonl", "parquet", "hub", "made"]
-    path: str = ""  # folder, file or glob, or hub id; "made" needs none: `name` is a maker of the family
+    kind: Literal["folder", "git", "tar", "jsonl", "parquet", "hub", "made"]
+    path: str = ""  # folder, repository, file or glob, or hub id; "made" needs none: `name` is a maker of the family
     split: str = "train"  # hub only
     subset: str = ""  # hub only: the dataset's configuration name
     columns: dict[Literal["text", "messages", "system", "user", "assistant"], str] = {"text": "text"}

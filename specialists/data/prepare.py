@@ -220,7 +220,7 @@ def _check(mix: Mix, objective: str | None) -> None:
         raise ConfigError(f"source names must differ: {twice[0]!r} is there twice")
     for source in mix.sources:
         check_columns(source)
-        gives = "text" if source.kind == "folder" or "text" in source.columns else "chat"
+        gives = "text" if source.kind in ("folder", "git", "tar") or "text" in source.columns else "chat"
         if source.kind != "made" and objective not in (None, gives):
             raise ConfigError(
                 f"source {source.name!r} gives {gives} samples, the stage's objective is {objective}; set columns"
