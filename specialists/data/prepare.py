@@ -2,15 +2,16 @@
 
 One straight line; each step drops samples, says why, and passes the rest on:
 
-    read and form -> exact copies -> filters -> near copies -> decontaminate -> tokenise -> pack
+    read, form, redact -> exact copies -> filters -> near copies -> decontaminate -> tokenise -> pack
 
-Decontamination is the last that looks at text, so that nothing changes a text afterwards. The filters, syntax among
-them, come before near copies: of a group of near copies one is kept, and no filter must take that one as well.
+Only redaction changes a text, and it comes first, so that every later step sees what will be trained on. The filters,
+syntax among them, come before near copies: of a group of near copies one is kept, and no filter must take that one as
+well.
 
 What lies in `out` in the end: `kept.jsonl` (whole samples), `dropped.jsonl` (id, reason, detail, source), `funnel.json`
-(every count, a few samples of every reason, what decontamination found), and for a stage `blocks/` and `example.txt`.
-The same data gives the same bytes in whatever order it is read, but for the seconds in `funnel.json`. The work can be
-interrupted and started again; what is there is overwritten.
+(every count, a few samples of every reason, what was redacted, what decontamination found), and for a stage `blocks/`
+and `example.txt`. The same data gives the same bytes in whatever order it is read, but for the seconds in
+`funnel.json`. The work can be interrupted and started again; what is there is overwritten.
 """
 
 import json
@@ -25,6 +26,7 @@ from specialists.data.dedup import Copy, exact_copies, near_copies
 from specialists.data.filters import FORM, QUALITY
 from specialists.data.funnel import Funnel
 from specialists.data.pack import TokenSpool, pack
+from specialists.data.redact import redact
 from specialists.data.rows import Reject, check_columns
 from specialists.data.spool import Entry, Spool, SpooledTexts
 from specialists.errors import ConfigError, DataError
@@ -144,7 +146,7 @@ def _clean(
 
 
 def _admit(read: Iterable[Sample | Reject], spool: Spool, funnel: Funnel) -> list[Entry]:
-    """Spool every sample that is a document at all."""
+    """Spool every sample that is a document at all, without secrets and personal data."""
     entries: list[Entry] = []
     judge = _first_of(FORM)
     for item in read:
@@ -155,7 +157,9 @@ def _admit(read: Iterable[Sample | Reject], spool: Spool, funnel: Funnel) -> lis
         if drop is not None:
             funnel.drop(item.source, item.id, drop, num_bytes, content)
         elif isinstance(item, Sample):
-            entries.append(spool.add(item))
+            sample, replaced = redact(item)
+            funnel.redacted(item.source, item.id, replaced)
+            entries.append(spool.add(sample))
     return entries
 
 
