@@ -25,6 +25,7 @@ from specialists.data.decontaminate import Decontamination, EvalItem, Index, fin
 from specialists.data.dedup import Copy, exact_copies, near_copies
 from specialists.data.filters import FORM, QUALITY
 from specialists.data.funnel import Funnel
+from specialists.data.licence import licence_rule
 from specialists.data.pack import TokenSpool, pack
 from specialists.data.redact import redact
 from specialists.data.rows import Reject, check_columns
@@ -125,7 +126,9 @@ def _clean(
             copies = exact_copies([entry.fingerprint for entry in ranked])
             entries = _without("exact_copy", copies, ranked, spool, funnel)
         with funnel.step("filters"):
-            entries = _sift("filter", _first_of((*QUALITY, *filters)), entries, spool, funnel)
+            entries = _sift(
+                "filter", _first_of((licence_rule(mix.licences), *QUALITY, *filters)), entries, spool, funnel
+            )
         with funnel.step("near copies"):
             ranked = sorted(entries, key=lambda entry: entry.rank)
             copies = near_copies(SpooledTexts(spool, ranked), mix.near_duplicates) if mix.near_duplicates else []
