@@ -58,7 +58,7 @@ def stdlib(source: Source, seed: int) -> Iterator[Sample]:
     files = [
         item
         for item in read_folder(Path(sysconfig.get_path("stdlib")), source.name, skip=_NOT_LIBRARY)
-        if isinstance(item, Sample) and item.meta.get("language") == "python"
+        if isinstance(item, Sample) and item.id.endswith(".py")
     ]
     random.Random(seed).shuffle(files)
     for item in files:
