@@ -1,6 +1,6 @@
 """The data pipeline: CPU seconds, quality and memory, beside peers.
 
-`python benchmarks/data.py [near grams packing pipeline memory ...]`; all parts without an argument. Needs the folder
+`python benchmarks/data.py [memory near grams packing pipeline ...]`; all parts without an argument. Needs the folder
 that SPECIALISTS_DATA names: `corpus/` gives the texts (48 MB, six programming and two natural languages), `eval_code/`
 and `eval_math/` the items. Everything is counted in CPU seconds of the whole process tree, in alternating rounds.
 
@@ -46,7 +46,7 @@ def main(parts: list[str]) -> None:
     """Run the named parts, or all."""
     print(f"load {os.getloadavg()[0]:.1f} before the start, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}")
     known: dict[str, Callable[[], None]] = {
-        "near": near, "grams": grams, "packing": packing, "pipeline": pipeline, "memory": memory
+        "memory": memory, "near": near, "grams": grams, "packing": packing, "pipeline": pipeline
     }  # fmt: skip
     for part in parts or known:
         print(f"\n{part}")
@@ -125,7 +125,10 @@ def pipeline() -> None:
 
 
 def memory() -> None:
-    """Peak memory of the same command on the corpus once, and eight times with other names in it."""
+    """Peak memory of the same command on the corpus once, and eight times with other names in it.
+
+    Comes first: Linux counts what the process that starts a command holds as the command's own peak.
+    """
     for times in (1, 8):
         with tempfile.TemporaryDirectory() as folder:
             source = _write_corpus(Path(folder) / "corpus.jsonl", times)
