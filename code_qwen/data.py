@@ -3,23 +3,17 @@
 `MAKERS` gives the standard library of the running Python as a licensed corpus that every machine has. `FILTERS` asks
 whether a file was written by a person (not generated, minified or data) and whether it parses. Filters look at raw text
 whose language is a programming language, and leave everything else alone.
-
-Python is parsed by Python. What the running version cannot parse gets a second look by tree-sitter, whose grammar knows
-newer and older syntax; wrong indentation gets none, since tree-sitter does not see it. Other languages come as further
-entries of `SYNTAX`.
 """
 
 import ast
 import random
 import re
+import string
 import sysconfig
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import tree_sitter
-import tree_sitter_python
-
+from code_qwen.syntax import syntax_problem
 from specialists.data.folder import read_folder
 from specialists.family import Drop, Filter, Maker
 from specialists.recipe import Source
@@ -48,9 +42,10 @@ _ENCODED = re.compile(  # StarCoder2, encoded data: base64, hexadecimal, unicode
     r"|(?:\b(?:0x|\\x)?[0-9a-fA-F]{2}(?:,|\b\s*)){8,}"
     r"|(?:\\u[0-9a-fA-F]{4}){8,}"
 )
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
+_AMONG_HEXADECIMAL = b"xu\\, \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f" + bytes(range(128, 256))  # and blanks outside ASCII
 _NOT_LIBRARY = frozenset({"test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__"})
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_PYTHON = tree_sitter.Language(tree_sitter_python.language())
 
 
 def stdlib(source: Source, seed: int) -> Iterator[Sample]:
@@ -63,7 +58,7 @@ def stdlib(source: Source, seed: int) -> Iterator[Sample]:
     files = [
         item
         for item in read_folder(Path(sysconfig.get_path("stdlib")), source.name, skip=_NOT_LIBRARY)
-        if isinstance(item, Sample) and item.meta.get("language") == "python"
+        if isinstance(item, Sample) and item.id.endswith(".py")
     ]
     random.Random(seed).shuffle(files)
     for item in files:
@@ -114,38 +109,45 @@ def data_like(sample: Sample) -> Drop | None:
     digits = 1 - len(data.translate(None, b"0123456789")) / len(data)
     if digits > MAX_DIGIT_SHARE:
         return Drop("data_like", f"digits {digits:.3f} > {MAX_DIGIT_SHARE}")
-    encoded = [len(run[0]) for run in _ENCODED.finditer(text)] or [0]
-    if max(encoded) > MAX_ENCODED_CHARS:
-        return Drop("data_like", f"encoded run of {max(encoded)} > {MAX_ENCODED_CHARS} characters")
+    encoded = [len(run[0]) for run in _ENCODED.finditer(text)] if _may_be_encoded(data) else []
+    if (longest := max(encoded, default=0)) > MAX_ENCODED_CHARS:
+        return Drop("data_like", f"encoded run of {longest} > {MAX_ENCODED_CHARS} characters")
     share = sum(encoded) / len(text)
     return Drop("data_like", f"encoded {share:.3f} > {MAX_ENCODED_SHARE}") if share > MAX_ENCODED_SHARE else None
 
 
 def broken_syntax(sample: Sample) -> Drop | None:
-    """Drop files that do not parse, in the languages of `SYNTAX`."""
-    check = SYNTAX.get(sample.meta.get("language", "").lower()) if sample.text is not None else None
-    problem = check(sample.content()) if check else None
+    """Drop files that do not parse, in the languages of `syntax`."""
+    problem = syntax_problem(_language(sample), sample.content()) if sample.text is not None else None
     return Drop("broken_syntax", problem) if problem else None
 
 
-def _python_problem(text: str) -> str | None:
-    """Return what is wrong with a Python file, or None."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # odd escapes in the corpus are not our concern
-            ast.parse(text)
-    except IndentationError as error:
-        return str(error)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        if tree_sitter.Parser(_PYTHON).parse(text.encode()).root_node.has_error:
-            return f"{type(error).__name__}: {error}"
-    return None
+def _may_be_encoded(data: bytes) -> bool:
+    """Say whether `_ENCODED` can match: true where it does, false for nearly everything else, and fast.
+
+    The expression tries every character of a file several times; here two plain strings are looked for. A match is a
+    run of 64 characters of base64, or has 16 hexadecimal digits with nothing between them but what is left out here.
+    """
+    return b"x" * 64 in data.translate(_BASE64_OR_BLANK) or b"x" * 16 in data.translate(
+        _HEXADECIMAL_OR_BLANK, _AMONG_HEXADECIMAL
+    )
+
+
+def _or_blank(characters: bytes) -> bytes:
+    """Return a table for `bytes.translate` that leaves a mark for these characters and a blank for all others."""
+    return bytes(ord("x") if code in characters else ord(" ") for code in range(256))
 
 
 def _is_code(sample: Sample) -> bool:
-    return sample.text is not None and sample.meta.get("language", "").lower() in LANGUAGES
+    return sample.text is not None and _language(sample) in LANGUAGES
 
 
-SYNTAX: Mapping[str, Callable[[str], str | None]] = {"python": _python_problem}
+def _language(sample: Sample) -> str:
+    language = sample.meta.get("language", "").lower()
+    return {"c++": "cpp", "c#": "csharp", "js": "javascript", "golang": "go"}.get(language, language)
+
+
+_BASE64_OR_BLANK = _or_blank(string.ascii_letters.encode() + b"0123456789+/=\n")
+_HEXADECIMAL_OR_BLANK = _or_blank(_HEXADECIMAL)
 FILTERS: tuple[Filter, ...] = (generated, long_lines, data_like, broken_syntax)
 MAKERS: Mapping[str, Maker] = {"stdlib": stdlib, "prose": prose}

@@ -29,8 +29,8 @@ class Source(Knobs):
     """Where samples come from, before any filter."""
 
     name: Name
-    kind: Literal["folder", "jsonl", "parquet", "hub", "made"]
-    path: str = ""  # folder, file or glob, or hub id; "made" needs none: `name` is a maker of the family
+    kind: Literal["folder", "git", "tar", "jsonl", "parquet", "hub", "made"]
+    path: str = ""  # folder, repository, file or glob, or hub id; "made" needs none: `name` is a maker of the family
     split: str = "train"  # hub only
     subset: str = ""  # hub only: the dataset's configuration name
     columns: dict[Literal["text", "messages", "system", "user", "assistant"], str] = {"text": "text"}
@@ -49,6 +49,8 @@ class Mix(Knobs):
 
     sources: tuple[Source, ...] = Field(min_length=1)
     near_duplicates: Share = 0.7  # Jaccard of word 5-grams from which a document is a copy; 0 turns the step off
+    # Licences to train on; "allowed" are the permissive ones, and "unknown" is what states none.
+    licences: Literal["any", "allowed-or-unknown", "allowed"] = "allowed-or-unknown"
     overlap: Literal["any", "covered"] = "any"  # which shared 13-gram drops a sample: any, or a quarter of an item
 
 

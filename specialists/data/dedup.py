@@ -12,10 +12,8 @@ from the order of reading.
 
 import hashlib
 import unicodedata
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -30,7 +28,7 @@ NUM_SLOTS = 256  # of a signature; 32 bands of 8 rows make P(meet) = 1 - (1 - J*
 MIN_MEETING = 0.8  # probability with which two documents just at the threshold must meet
 MAX_MEETINGS = 50  # originals of one bucket that a document is held against
 _SEED = 1
-_BATCH_SHINGLES = 2_000_000  # shingles hashed at a time; bounds memory
+_BATCH_SHINGLES = 1_000_000  # hashed at a time, and remembered of those compared; bounds memory
 
 
 class Texts(Protocol):
@@ -83,24 +81,22 @@ def near_copies(texts: Texts, threshold: float) -> list[Copy]:
         words are never copies.
     """
     numbers, keys = _band_keys(texts, _band_rows(threshold))
-    shared = _shared(keys)
-
-    @lru_cache(maxsize=512)
-    def shingles(row: int) -> Hashes:
-        return np.unique(_shingles(texts[numbers[row]]))
-
-    buckets: dict[tuple[int, int], list[int]] = defaultdict(list)
+    buckets, room = _buckets(keys)
+    del keys
+    shingles = _Recent(lambda row: np.unique(_shingles(texts[numbers[row]])))
+    starts = np.cumsum([0, *room])  # of each bucket among the members
+    members, filled = np.zeros(starts[-1], np.int32), np.zeros(len(room), np.int64)
     copies: list[Copy] = []
-    for row in np.flatnonzero(shared.any(axis=1)).tolist():
-        mine = [(band, int(keys[row, band])) for band in np.flatnonzero(shared[row]).tolist()]
-        met = sorted({other for bucket in mine for other in buckets[bucket]})
-        original, similarity = _nearest(row, met, shingles, threshold)
+    for row in np.flatnonzero((buckets >= 0).any(axis=1)).tolist():
+        mine = buckets[row][buckets[row] >= 0]
+        met = {other for bucket in mine for other in members[starts[bucket] :][: filled[bucket]].tolist()}
+        original, similarity = _nearest(row, sorted(met), shingles, threshold)
         if original is not None:
             copies.append(Copy(numbers[row], numbers[original], similarity))
             continue
-        for bucket in mine:
-            if len(buckets[bucket]) < MAX_MEETINGS:
-                buckets[bucket].append(row)
+        free = mine[filled[mine] < room[mine]]
+        members[starts[free] + filled[free]] = row
+        filled[free] += 1
     return copies
 
 
@@ -134,16 +130,16 @@ def _band_rows(threshold: float) -> int:
 def _band_keys(texts: Texts, band_rows: int) -> tuple[list[int], NDArray[np.uint64]]:
     """Return the numbers of the documents with a shingle, and the key of each in each band [documents, bands]."""
     numbers: list[int] = []
-    keys: list[NDArray[np.uint64]] = [np.zeros((0, NUM_SLOTS // band_rows), np.uint64)]
+    keys = np.empty((len(texts), NUM_SLOTS // band_rows), np.uint64)
     weights = np.random.default_rng(_SEED).integers(1 << 63, size=band_rows, dtype=np.uint64)
     for batch in _batches(texts):
-        numbers += [number for number, _ in batch]
         offsets = np.cumsum([0, *(len(shingles) for _, shingles in batch)], dtype=np.uint64)
         flat = np.concatenate([shingles for _, shingles in batch])
         rows = RMinHash.digest_matrix_from_flat_token_hashes(flat, offsets, NUM_SLOTS, _SEED).to_rows()
         slots = np.asarray(rows, dtype=np.uint64).reshape(len(batch), -1, band_rows)
-        keys.append((slots * weights).sum(axis=2, dtype=np.uint64))
-    return numbers, np.concatenate(keys)
+        keys[len(numbers) : len(numbers) + len(batch)] = (slots * weights).sum(axis=2, dtype=np.uint64)
+        numbers += [number for number, _ in batch]
+    return numbers, keys[: len(numbers)]
 
 
 def _batches(texts: Texts) -> Iterator[list[tuple[int, Hashes]]]:
@@ -153,7 +149,7 @@ def _batches(texts: Texts) -> Iterator[list[tuple[int, Hashes]]]:
         shingles = _shingles(texts[number])
         if len(shingles):
             batch.append((number, shingles))
-            size += len(shingles)
+            size += len(shingles) + 4 * NUM_SLOTS  # of short documents the signatures are the larger part
         if size > _BATCH_SHINGLES:
             yield batch
             batch, size = [], 0
@@ -161,13 +157,42 @@ def _batches(texts: Texts) -> Iterator[list[tuple[int, Hashes]]]:
         yield batch
 
 
-def _shared(keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Say of each key whether another document has the same one in the same band."""
-    shared = np.zeros(keys.shape, np.bool_)
+def _buckets(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Number the keys that two documents or more have in one band.
+
+    Returns:
+        The number of each document's key in each band, -1 for a key of its own [documents, bands]; and for each number
+        how many originals are remembered under it.
+    """
+    buckets = np.full(keys.shape, -1, np.int32)
+    rooms: list[NDArray[np.int64]] = [np.zeros(0, np.int64)]
+    count = 0
     for band in range(keys.shape[1]):
-        _, which, counts = np.unique(keys[:, band], return_inverse=True, return_counts=True)
-        shared[:, band] = counts[which] > 1
-    return shared
+        _, which, sizes = np.unique(keys[:, band], return_inverse=True, return_counts=True)
+        shared = sizes > 1
+        buckets[:, band] = np.where(shared, count + np.cumsum(shared) - 1, -1)[which]
+        rooms.append(np.minimum(sizes[shared], MAX_MEETINGS))
+        count += len(rooms[-1])
+    return buckets, np.concatenate(rooms)
+
+
+class _Recent:
+    """The sets of shingles of the documents that were asked for last, up to a bound on their sum."""
+
+    def __init__(self, compute: Callable[[int], Hashes]) -> None:
+        self._compute = compute
+        self._sets: dict[int, Hashes] = {}
+        self._size = 0
+
+    def __call__(self, row: int) -> Hashes:
+        found = self._sets.pop(row, None)
+        if found is None:
+            found = self._compute(row)
+            self._size += len(found)
+        self._sets[row] = found
+        while self._size > _BATCH_SHINGLES and len(self._sets) > 1:
+            self._size -= len(self._sets.pop(next(iter(self._sets))))
+        return found
 
 
 def _shingles(text: str) -> Hashes:

@@ -8,21 +8,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from specialists.data.decode import decode
+from specialists.data.documents import SKIPPED_FOLDERS, document, too_large
 from specialists.data.rows import Reject
 from specialists.family import Drop
 from specialists.records import Sample
-
-MAX_FILE_BYTES = 5_000_000  # a larger file is data or built; one file must not fill the memory
-SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"})
-LANGUAGES = {
-    ".c": "c", ".h": "c", ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp", ".hh": "cpp", ".hpp": "cpp", ".cs": "csharp",
-    ".go": "go", ".java": "java", ".js": "javascript", ".mjs": "javascript", ".cjs": "javascript", ".jsx": "javascript",
-    ".ts": "typescript", ".tsx": "typescript", ".kt": "kotlin", ".lua": "lua", ".php": "php", ".pl": "perl",
-    ".py": "python", ".pyi": "python", ".r": "r", ".rb": "ruby", ".rs": "rust", ".scala": "scala", ".sh": "shell",
-    ".sql": "sql", ".swift": "swift", ".md": "markdown", ".rst": "restructuredtext", ".txt": "text", ".html": "html",
-    ".css": "css", ".json": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".xml": "xml",
-}  # fmt: skip
 
 
 def read_folder(root: Path, source: str, *, skip: frozenset[str] = SKIPPED_FOLDERS) -> Iterator[Sample | Reject]:
@@ -35,13 +24,11 @@ def read_folder(root: Path, source: str, *, skip: frozenset[str] = SKIPPED_FOLDE
             and installed packages.
     """
     for name, found in _walk(root, skip):
-        content, num_bytes = (found, 0) if isinstance(found, Drop) else _read(found)
-        if isinstance(content, Drop):
-            yield Reject(source, name, content, num_bytes)
+        data, num_bytes = (found, 0) if isinstance(found, Drop) else _read(found)
+        if isinstance(data, Drop):
+            yield Reject(source, name, data, num_bytes)
         else:
-            language = LANGUAGES.get(Path(name).suffix.lower(), "")
-            meta = {"path": name} | ({"language": language} if language else {})
-            yield Sample(id=name, source=source, text=content, origin=name, meta=meta)
+            yield document(source, name, data, origin=name, meta={"path": name})
 
 
 def _walk(root: Path, skip: frozenset[str]) -> Iterator[tuple[str, Path | Drop]]:
@@ -73,14 +60,12 @@ def _kind(entry: os.DirEntry[str]) -> Path | Drop:
     return Path(entry.path)
 
 
-def _read(path: Path) -> tuple[str | Drop, int]:
-    """Return the text of a file, or why there is none, and the file's size in bytes."""
+def _read(path: Path) -> tuple[bytes | Drop, int]:
+    """Return what a file holds, or why it is not read, and the file's size in bytes."""
     num_bytes = 0
     try:
         num_bytes = path.stat(follow_symlinks=False).st_size
-        if num_bytes > MAX_FILE_BYTES:
-            return Drop("too_large", f"{num_bytes} bytes > {MAX_FILE_BYTES}"), num_bytes
-        return decode(path.read_bytes()), num_bytes
+        return too_large(num_bytes) or path.read_bytes(), num_bytes
     except OSError as error:
         return Drop("unreadable", error.strerror or ""), num_bytes
 

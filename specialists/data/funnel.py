@@ -7,7 +7,7 @@ look at. Nothing here depends on the order in which drops are told, so that two 
 import time
 from bisect import insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -37,6 +37,8 @@ class Funnel:
         self._reasons: dict[str, Counter[str]] = defaultdict(Counter)  # source -> reason -> documents
         self._reason_bytes: Counter[str] = Counter()
         self._shown: dict[str, list[tuple[Dropped, str]]] = defaultdict(list)
+        self._redacted: dict[str, Counter[str]] = defaultdict(Counter)  # kind -> documents, values
+        self._redacted_in: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
         self._steps: dict[str, Counter[str]] = {}
         self._seconds: dict[str, float] = {}
         self._step = ""
@@ -65,6 +67,14 @@ class Funnel:
         insort(shown, (gone, content[:_EXCERPT_CHARS]))
         del shown[_SHOWN:]
 
+    def redacted(self, source: str, name: str, found: Mapping[str, int]) -> None:
+        """Book how many secrets of each kind were replaced in a document; what they were is written nowhere."""
+        for kind, values in found.items():
+            self._redacted[kind]["documents"] += 1
+            self._redacted[kind]["values"] += values
+            insort(self._redacted_in[kind], (source, name, values))
+            del self._redacted_in[kind][_SHOWN:]
+
     def counts(self) -> dict[str, int]:
         """Return how many documents each reason took, the most first."""
         total = sum(self._reasons.values(), Counter[str]())
@@ -89,8 +99,13 @@ class Funnel:
             },
             "steps": {name: dict(sorted(reasons.items())) for name, reasons in self._steps.items()},
             "reasons": {reason: self._reason(reason, count) for reason, count in self.counts().items()},
+            "redacted": {kind: self._redaction(kind) for kind in sorted(self._redacted)},
             "seconds": self._seconds,
         }
+
+    def _redaction(self, kind: str) -> dict[str, Any]:
+        samples = [{"source": source, "id": name, "values": n} for source, name, n in self._redacted_in[kind]]
+        return {**self._redacted[kind], "samples": samples}
 
     def _reason(self, reason: str, count: int) -> dict[str, Any]:
         samples = [

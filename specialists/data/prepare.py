@@ -2,15 +2,16 @@
 
 One straight line; each step drops samples, says why, and passes the rest on:
 
-    read and form -> exact copies -> filters -> near copies -> decontaminate -> tokenise -> pack
+    read, form, redact -> exact copies -> filters -> near copies -> decontaminate -> tokenise -> pack
 
-Decontamination is the last that looks at text, so that nothing changes a text afterwards. The filters, syntax among
-them, come before near copies: of a group of near copies one is kept, and no filter must take that one as well.
+Only redaction changes a text, and it comes first, so that every later step sees what will be trained on. The filters,
+syntax among them, come before near copies: of a group of near copies one is kept, and no filter must take that one as
+well.
 
 What lies in `out` in the end: `kept.jsonl` (whole samples), `dropped.jsonl` (id, reason, detail, source), `funnel.json`
-(every count, a few samples of every reason, what decontamination found), and for a stage `blocks/` and `example.txt`.
-The same data gives the same bytes in whatever order it is read, but for the seconds in `funnel.json`. The work can be
-interrupted and started again; what is there is overwritten.
+(every count, a few samples of every reason, what was redacted, what decontamination found), and for a stage `blocks/`
+and `example.txt`. The same data gives the same bytes in whatever order it is read, but for the seconds in
+`funnel.json`. The work can be interrupted and started again; what is there is overwritten.
 """
 
 import json
@@ -24,7 +25,9 @@ from specialists.data.decontaminate import Decontamination, EvalItem, Index, fin
 from specialists.data.dedup import Copy, exact_copies, near_copies
 from specialists.data.filters import FORM, QUALITY
 from specialists.data.funnel import Funnel
+from specialists.data.licence import licence_rule
 from specialists.data.pack import TokenSpool, pack
+from specialists.data.redact import redact
 from specialists.data.rows import Reject, check_columns
 from specialists.data.spool import Entry, Spool, SpooledTexts
 from specialists.errors import ConfigError, DataError
@@ -123,7 +126,9 @@ def _clean(
             copies = exact_copies([entry.fingerprint for entry in ranked])
             entries = _without("exact_copy", copies, ranked, spool, funnel)
         with funnel.step("filters"):
-            entries = _sift("filter", _first_of((*QUALITY, *filters)), entries, spool, funnel)
+            entries = _sift(
+                "filter", _first_of((licence_rule(mix.licences), *QUALITY, *filters)), entries, spool, funnel
+            )
         with funnel.step("near copies"):
             ranked = sorted(entries, key=lambda entry: entry.rank)
             copies = near_copies(SpooledTexts(spool, ranked), mix.near_duplicates) if mix.near_duplicates else []
@@ -144,7 +149,7 @@ def _clean(
 
 
 def _admit(read: Iterable[Sample | Reject], spool: Spool, funnel: Funnel) -> list[Entry]:
-    """Spool every sample that is a document at all."""
+    """Spool every sample that is a document at all, without secrets and personal data."""
     entries: list[Entry] = []
     judge = _first_of(FORM)
     for item in read:
@@ -155,7 +160,9 @@ def _admit(read: Iterable[Sample | Reject], spool: Spool, funnel: Funnel) -> lis
         if drop is not None:
             funnel.drop(item.source, item.id, drop, num_bytes, content)
         elif isinstance(item, Sample):
-            entries.append(spool.add(item))
+            sample, replaced = redact(item)
+            funnel.redacted(item.source, item.id, replaced)
+            entries.append(spool.add(sample))
     return entries
 
 
@@ -220,7 +227,7 @@ def _check(mix: Mix, objective: str | None) -> None:
         raise ConfigError(f"source names must differ: {twice[0]!r} is there twice")
     for source in mix.sources:
         check_columns(source)
-        gives = "text" if source.kind == "folder" or "text" in source.columns else "chat"
+        gives = "text" if source.kind in ("folder", "git", "tar") or "text" in source.columns else "chat"
         if source.kind != "made" and objective not in (None, gives):
             raise ConfigError(
                 f"source {source.name!r} gives {gives} samples, the stage's objective is {objective}; set columns"

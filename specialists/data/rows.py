@@ -9,7 +9,14 @@ from specialists.family import Drop
 from specialists.recipe import Source
 from specialists.records import Message, Role, Sample
 
-META = ("path", "repo", "commit", "language", "licence", "license", "title")  # columns kept beside the text
+META = {  # columns kept beside the text, and what they are called here; the first that is filled counts
+    "path": "path", "max_stars_repo_path": "path", "file_path": "path",
+    "repo": "repo", "repo_name": "repo", "max_stars_repo_name": "repo",
+    "commit": "commit", "max_stars_repo_head_hexsha": "commit",
+    "language": "language", "lang": "language", "program_lang": "language",
+    "licence": "licence", "license": "licence", "licenses": "licence", "max_stars_repo_licenses": "licence",
+    "title": "title",
+}  # fmt: skip
 _ROLES: dict[object, Role] = {
     "system": "system",
     "user": "user",
@@ -130,8 +137,14 @@ def _name(value: object, place: str) -> str:
 
 
 def _meta(row: Mapping[str, Any]) -> dict[str, str]:
-    found = {key.replace("license", "licence"): row[key] for key in META if isinstance(row.get(key), str)}
-    return {key: value for key, value in found.items() if value and _is_unicode(value)}
+    found: dict[str, str] = {}
+    for column, name in META.items():
+        value = row.get(column)
+        if isinstance(value, list) and name == "licence":  # all licences that were found in one repository
+            value = " AND ".join(licence for licence in cast("list[Any]", value) if isinstance(licence, str))
+        if isinstance(value, str) and value and _is_unicode(value):
+            found.setdefault(name, value)
+    return found
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,8 +1,9 @@
 """A source of a recipe in, its samples out.
 
-Five kinds: a folder of files, JSON Lines, Parquet, a data set of the hub (or a local folder of data files, by the same
-call), and samples made by the specialist's own code. A bad row is a `Reject` and costs nothing but itself; a source
-that is missing, unreadable or empty is a `DataError`. `$NAME` and `~` in a path are filled in.
+Seven kinds: a folder of files, git repositories, tarballs, JSON Lines, Parquet, a data set of the hub (or a local
+folder of data files, by the same call), and samples made by the specialist's own code. A bad row is a `Reject` and
+costs nothing but itself; a source that is missing, unreadable or empty is a `DataError`. `$NAME` and `~` in a path are
+filled in; a pattern names several files, or several repositories.
 
 The order of the samples depends only on the source: files sort by name.
 """
@@ -17,11 +18,13 @@ import datasets
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from specialists.data.archive import SUFFIXES, read_archive
 from specialists.data.folder import read_folder
+from specialists.data.lines import read_lines
+from specialists.data.repository import is_repository, read_repository
 from specialists.data.rows import Reject, check_columns, columns_read, read_row
 from specialists.errors import ConfigError, DataError
 from specialists.family import Drop, Maker
-from specialists.jsonl import read_rows
 from specialists.recipe import Source
 from specialists.records import Sample
 
@@ -52,20 +55,31 @@ def read(source: Source, makers: Mapping[str, Maker], seed: int) -> Iterator[Sam
 
 
 def source_at(path: Path, name: str = "input") -> Source:
-    """Return the source for a folder or file given on the command line. Raises DataError where it is neither."""
+    """Return the source for a folder or file given on the command line. Raises DataError where it is neither.
+
+    Of a folder that is a repository, too, what lies there is read, and not what was committed.
+    """
     if path.is_dir():
         return Source(name=name, kind="folder", path=str(path))
-    if path.name.endswith((".jsonl", ".jsonl.gz")):
+    if path.name.endswith((".jsonl", ".jsonl.gz", ".jsonl.zst")):
         return Source(name=name, kind="jsonl", path=str(path))
+    if path.name.endswith(SUFFIXES):
+        return Source(name=name, kind="tar", path=str(path))
     if path.suffix == ".parquet":
         return Source(name=name, kind="parquet", path=str(path))
-    raise DataError(f"{path}: a folder, .jsonl, .jsonl.gz or .parquet file is needed")
+    raise DataError(
+        f"{path}: a folder, or a file ending in .jsonl[.gz|.zst], .parquet or {', '.join(SUFFIXES)} is needed"
+    )
 
 
 def _open(source: Source, makers: Mapping[str, Maker], seed: int) -> Iterator[Sample | Reject]:
     match source.kind:
         case "folder":
             return read_folder(_folder(source), source.name)
+        case "git":
+            return (item for folder in _repositories(source) for item in read_repository(folder, source.name))
+        case "tar":
+            return (item for path, place in _files(source) for item in read_archive(path, place, source.name))
         case "jsonl":
             return (item for path, place in _files(source) for item in _read_jsonl(path, place, source))
         case "parquet":
@@ -77,16 +91,11 @@ def _open(source: Source, makers: Mapping[str, Maker], seed: int) -> Iterator[Sa
 
 
 def _read_jsonl(path: Path, place: str, source: Source) -> Iterator[Sample | Reject]:
-    bad: list[Reject] = []
-
-    def reject(number: int, problem: str) -> None:
-        bad.append(Reject(source.name, f"{place}:{number}", Drop("bad_row", problem)))
-
-    for number, row in read_rows(path, on_bad=reject):
-        yield from bad
-        bad.clear()
-        yield read_row(row, source, f"{place}:{number}")
-    yield from bad
+    for number, row in read_lines(path):
+        if isinstance(row, Drop):
+            yield Reject(source.name, f"{place}:{number}", row)
+        else:
+            yield read_row(row, source, f"{place}:{number}")
 
 
 def _read_parquet(path: Path, place: str, source: Source) -> Iterator[Sample | Reject]:
@@ -131,15 +140,25 @@ def _folder(source: Source) -> Path:
     return path
 
 
+def _repositories(source: Source) -> list[Path]:
+    found = sorted(path for path in _matching(source) if path.is_dir() and is_repository(path))
+    if not found:
+        raise DataError(f"source {source.name!r}: no git repository at {source.path}; check the path")
+    return found
+
+
 def _files(source: Source) -> list[tuple[Path, str]]:
     """Return the files that the path or pattern names, each with its path below the pattern's fixed part."""
-    pattern = Path(_filled(source))
-    found = [pattern] if pattern.is_file() else Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor)))
-    files = sorted(path for path in found if path.is_file())
+    files = sorted(path for path in _matching(source) if path.is_file())
     if not files:
-        raise DataError(f"source {source.name!r}: no file at {pattern}; check the path")
+        raise DataError(f"source {source.name!r}: no file at {_filled(source)}; check the path")
     base = Path(os.path.commonpath([path.parent for path in files]))
     return [(path, str(path.relative_to(base))) for path in files]
+
+
+def _matching(source: Source) -> list[Path]:
+    pattern = Path(_filled(source)).absolute()
+    return [pattern] if pattern.exists() else list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
 
 
 def _filled(source: Source) -> str:

@@ -8,7 +8,6 @@ import hashlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +16,7 @@ from specialists.data.dedup import fingerprint, normal_form
 from specialists.records import Sample
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Entry:
     """What the steps need to know of a sample while its text is on disk. `number` is its place in the spool."""
 
@@ -30,12 +29,12 @@ class Entry:
     num_bytes: int
     licensed: bool
 
-    @cached_property
+    @property
     def place(self) -> tuple[Any, ...]:
         """Sorts entries into the order of the output, whatever order they were read in."""
         return self.source, self.id, self.fingerprint, self.line_digest
 
-    @cached_property
+    @property
     def rank(self) -> tuple[Any, ...]:
         """Sorts copies of one another, the one to keep first: a known licence, more to say, fewer bytes for it."""
         return not self.licensed, -self.num_chars, self.num_bytes, self.place

@@ -75,6 +75,7 @@ def test_standard_library_is_real_and_licensed() -> None:
     assert samples["keyword.py"].text == keyword_file.read_text()
     assert samples["json/decoder.py"].meta["licence"] == "PSF-2.0"
     assert len(samples) > 400
+    assert {Path(name).suffix for name in samples} == {".py"}
     assert not [name for name in samples if {"test", "tests", "site-packages"} & set(Path(name).parts)]
     assert {name: _reason(sample) for name, sample in samples.items() if name.startswith(("json/", "email/m"))} == {
         name: None for name in samples if name.startswith(("json/", "email/m"))

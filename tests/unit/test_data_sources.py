@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from specialists.data.decode import decode
-from specialists.data.folder import MAX_FILE_BYTES
+from specialists.data.documents import MAX_FILE_BYTES
 from specialists.data.rows import Reject
 from specialists.data.sources import read, source_at
 from specialists.errors import ConfigError, DataError
