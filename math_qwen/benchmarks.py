@@ -70,10 +70,17 @@ _CHINESE_PROBLEMS = (
 
 
 def _off_by_one(problem: MathProblem) -> Iterator[str]:
-    """Answers that must be judged wrong: one more than the gold, its opposite doubled, and none."""
+    """Answers that must be judged wrong: one more than the gold, in two forms, and none."""
     yield f"#### {problem.gold}+1"
     yield f"\\boxed{{{problem.gold}+1}}"
     yield ""
+
+
+def _not_worked_out(problem: MathProblem) -> Iterator[str]:
+    """What must be judged wrong where a value is asked for: also the question itself, and the question as a box."""
+    yield from _off_by_one(problem)
+    yield f"#### {problem.prompt}"
+    yield f"\\boxed{{{problem.prompt}}}"
 
 
 def _arithmetic(_: Iterable[Row]) -> list[MathProblem]:
@@ -154,6 +161,7 @@ def _benchmark(
     stop: str,
     profile: str,
     protocol: Mapping[str, str],
+    wrong: Callable[[MathProblem], Iterator[str]] = _off_by_one,
 ) -> Benchmark[MathProblem]:
     return Benchmark(
         name=name,
@@ -164,7 +172,7 @@ def _benchmark(
         forms={"few-shot": few_shot, CHAT: chat},
         open_grader=partial(open_grader, extractor=EXTRACTOR, profile=profile),
         right=lambda problem: problem.solution,
-        wrong=_off_by_one,
+        wrong=wrong,
         max_new_tokens=max_new_tokens,
         stop={"few-shot": (stop,)},
         protocol={**_PROTOCOL, **protocol},
@@ -192,7 +200,8 @@ ARITHMETIC = _benchmark(
     chat=_calculate,
     max_new_tokens=96,
     stop="\n",
-    profile="math401",
+    profile="calculated",
+    wrong=_not_worked_out,
     protocol={"items": "1 + 16 groups of 25, generated with seed 401", "few-shot": "3 own examples"},
 )
 MATH401 = _benchmark(
@@ -204,7 +213,8 @@ MATH401 = _benchmark(
     chat=_calculate,
     max_new_tokens=256,
     stop="\n",
-    profile="math401",
+    profile="calculated",
+    wrong=_not_worked_out,
     protocol={"source": "arXiv 2304.02015; correct if |difference| < 1e-3", "few-shot": "3 own examples"},
 )
 GSM8K = _benchmark(

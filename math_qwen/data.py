@@ -6,6 +6,7 @@ answer that the sample carries, by the same verifier that grades models.
 """
 
 import random
+import re
 from collections.abc import Iterator
 
 from math_qwen.arithmetic import benchmark_items, items
@@ -31,10 +32,15 @@ WEIGHTS = {
     "trigonometry": 2,
 }
 _SPELLINGS = str.maketrans({"×": "*", "÷": "/", " ": ""})
+_ANGLE = re.compile(r"(sin|cos|tan)\((-?[\d.]+)π\)")
+_PARTS = re.compile(r"=|,|;|:|\. |\b(?:So|and|together)\b")  # between the expressions of a worked answer
 
 
 def arithmetic(source: Source, seed: int) -> Iterator[Sample]:
-    """Yield worked arithmetic without end; no question of the benchmark, in any spelling of its operators."""
+    """Yield worked arithmetic without end; no question of the benchmark is asked, and none is answered on the way.
+
+    A sum the other way round (8 + 4 for 4 + 8) is another question.
+    """
     held_out = {same_question(item.query) for item in benchmark_items()}
     rng = random.Random(seed)
     streams = {group: items(group, seed) for group in WEIGHTS}
@@ -45,7 +51,7 @@ def arithmetic(source: Source, seed: int) -> Iterator[Sample]:
         if item is None:  # a small group is through: begin it again, repeats are for dedup to drop
             streams[group] = items(group, seed)
             continue
-        if same_question(item.query) in held_out:
+        if same_question(item.query) in held_out or not held_out.isdisjoint(_stated(item.work)):
             continue
         number += 1
         yield Sample(
@@ -61,8 +67,15 @@ def arithmetic(source: Source, seed: int) -> Iterator[Sample]:
 
 
 def same_question(query: str) -> str:
-    """Return one spelling of a query: "7×8=" and "7 * 8" are the same question."""
-    return query.translate(_SPELLINGS).replace("**", "^").rstrip("=")
+    """Return one spelling of a query: "7×8=" and "7 * 8", "pi+2" and "π + 2", "sin(1π)" and "sin(180°)"."""
+    plain = query.translate(_SPELLINGS).replace("**", "^").replace("pi", "π").rstrip("=")
+    angle = _ANGLE.fullmatch(plain)
+    return f"{angle[1]}({round(float(angle[2]) * 180)}°)" if angle else plain
+
+
+def _stated(work: str) -> set[str]:
+    """Return the expressions that stand in a worked answer, each in its one spelling."""
+    return {same_question(part) for part in _PARTS.split(work)}
 
 
 def verified(sample: Sample) -> Drop | None:

@@ -24,6 +24,7 @@ from math_qwen.answers.structure import Comparison
 from math_qwen.answers.symbolic import DEADLINE_S, Solver, default_pool
 from math_qwen.answers.tokens import Token, tokenize
 from math_qwen.answers.tree import Node
+from math_qwen.answers.worked import is_worked_out
 
 __all__ = ["Equivalence", "Outcome", "equivalent"]
 
@@ -89,6 +90,8 @@ def _compared(first: str, second: str, rules: Profile, pool: Solver | None, dead
         return equal("same text", Layer.TEXT)
     try:
         a, b = (_read(text, rules.bracketed_mixed) for text in (first, second))
+        if rules.worked_out and is_worked_out(a) != is_worked_out(b):
+            return not_equal("not worked out", Layer.FORM)
         return Comparison(rules, pool or default_pool(), deadline_s).compare(a, b)
     except OverLimit as limit:
         return undecided(f"over limit: {limit}", Layer.LIMIT)

@@ -23,7 +23,7 @@ MARKS = [
     ("18", r"\boxed{9^{9^{9}}}", "strict", "generic", Mark.UNDECIDED, "9^{9^{9}}"),
     ("204_5", "The answer is 204.", "strict", "generic", Mark.CORRECT, "204"),
     ("x^3 > 8", "The answer is x > 2.", "strict", "generic", Mark.UNDECIDED, "x > 2"),
-    ("0.4545", "15/33 = 5/11\n#### 5/11", "strict", "math401", Mark.CORRECT, "5/11"),
+    ("0.4545", "15/33 = 5/11\n#### 5/11", "strict", "calculated", Mark.WRONG, "5/11"),
     ("0.4545", "15/33 = 5/11\n#### 5/11", "strict", "generic", Mark.WRONG, "5/11"),
     ("1((1)/(2))", "答：需要1又2分之1小时。", "strict", "math23k", Mark.CORRECT, "1又2分之1"),
     (r"\frac{\sqrt{3}}{2}", r"\boxed{\frac{3}{2\sqrt{3}}}", "strict", "math", Mark.CORRECT, r"\frac{3}{2\sqrt{3}}"),
