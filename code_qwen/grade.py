@@ -24,6 +24,8 @@ MARKS = {
     Status.KILLED: Mark.CRASHED,
     Status.OOM: Mark.CRASHED,
     Status.OUTPUT_LIMIT: Mark.CRASHED,
+    Status.COMPILE_ERROR: Mark.CRASHED,
+    Status.COMPILE_TIMEOUT: Mark.TIMED_OUT,
     Status.TIMEOUT: Mark.TIMED_OUT,
     Status.CPU_LIMIT: Mark.TIMED_OUT,
     Status.UNSUPPORTED: Mark.UNDECIDED,
