@@ -21,7 +21,7 @@ _GRACE_S = 20.0  # beyond the wall limit: killing, reaping, wiping and the way b
 _LOOK_S = 10.0
 _UID_START, _UID_STEP, _UID_SLOTS = 1 << 28, 1 << 13, 1 << 16  # far above every real user, 8192 ids for a worker
 _FAILED = "fail: "  # what a witness says instead of the secret
-_CURE = "run `python -m sandbox build --languages all` and open the pool with languages=LANGUAGES"
+_CURE = "open the pool with backend docker and languages=..., on the image of `python -m sandbox build --languages all`"
 _MARGIN_BYTES = 64 << 10  # of stdout kept beyond the expected text, for spaces that do not count
 
 

@@ -92,6 +92,15 @@ PROBES: tuple[Probe, ...] = (
         *_LOST,
     ),
     _js("an inspector", "require('inspector'); process.exit(0); const guess = (n) => 0", Status.ERROR),
+    _js(
+        "a module of its own that may load anything",
+        """
+        require('fs').writeFileSync('own.js', "require('child_process'); process.reallyExit(0)");
+        require(process.cwd() + '/own.js'); require('./own.js');
+        const guess = (n) => 0
+        """,
+        Status.ERROR,
+    ),
     _js("a shell", "require('node:child_process').execSync('true'); process.exit(0)", Status.ERROR),
     _js("a syntax error", "const guess = (n) => {", Status.ERROR),
     _js("tests swallowed by a template", "const guess = `", Status.ERROR),

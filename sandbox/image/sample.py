@@ -69,15 +69,18 @@ class Sample:
         outputs = [self._output(self._limits[name]) for name in ("stdout_bytes", "output_bytes")]
         fds = [stdin, *outputs, memory_json(program), self._setup()]
         if "argv" in program:
-            secret = program["witness"]
-            owner = self._home.users[0] if self._home.users else None
-            self._spawn(
-                "command", [*fds, full_pipe(secret.encode(), owner), self._output(_WITNESS_BYTES)] if secret else fds
-            )
+            self._spawn("command", [*fds, *self._witness(program["witness"])])
         elif self._request["judge"] is None:
             self._spawn("program", fds)
         else:
             self._start_split(fds)
+
+    def _witness(self, secret: str) -> list[int]:
+        """Return the descriptors of a command that is to prove something: where it finds its secret, and tells it."""
+        if not secret:
+            return []
+        owner = self._home.users[0] if self._home.users else None
+        return [full_pipe(secret.encode(), owner), self._output(_WITNESS_BYTES)]
 
     def _start_split(self, fds: list[int]) -> None:
         rpc, peer = (end.detach() for end in socket.socketpair())

@@ -43,7 +43,7 @@ function assert(held, ...words) {
 
 function requireSome(name) {
   const plain = `${name}`.replace(/^node:/, '').split('/')[0];
-  if (DENIED.indexOf(plain) >= 0) throw new Error(`Cannot find module '${plain}'`);
+  if (plain === '' || plain[0] === '.' || DENIED.indexOf(plain) >= 0) throw new Error(`Cannot find module '${name}'`);
   return load(name);
 }
 

@@ -62,13 +62,11 @@ FOOLED = (
     "javascript: uncaught exceptions swallowed",
     "javascript: console.assert replaced",
     "javascript: a global console of its own",
-    "javascript: the secret read and written",
     "cpp: exit 0 in a call",
     "cpp: exit 0 in a constructor",
     "cpp: exit 0 in a static object",
     "cpp: a signal handler",
     "cpp: a main of its own, and the tests' renamed",
-    "cpp: true for everything",
     "cpp: the tests' calls redefined",
     "cpp: the secret read and written early",
     "java: exit 0 in a call",
@@ -137,6 +135,22 @@ def test_a_proof_in_one_program_is_called_weak(box: SandboxPool) -> None:
     result = box.run(honest.task)
     assert (result.status, result.proof, result.stamps) == (Status.PASS, "weak", ())
     assert result.compile_cpu_s > result.cpu_s
+
+
+LIARS = {
+    "cpp": "struct Liar { bool operator==(int) const { return true; } };\nLiar guess(int) { return {}; }",
+    "rust": (
+        "#[derive(Debug)] struct Liar;\nimpl PartialEq<i32> for Liar { fn eq(&self, _: &i32) -> bool { true } }\n"
+        "fn guess(_: i32) -> Liar { Liar }"
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LIARS)
+def test_a_value_that_lies_about_being_equal_is_the_known_weakness(language: str, box: SandboxPool) -> None:
+    tests = next(probe.task.tests for probe in FOREIGN if probe.needs == language)
+    result = box.run(Task(language=language, program=LIARS[language], tests=tests, proof="proof"))
+    assert (result.status, result.proof) == (Status.PASS, "weak"), result
 
 
 def test_python_is_judged_in_the_same_box(box: SandboxPool) -> None:
