@@ -118,7 +118,12 @@ PROBES: tuple[Probe, ...] = (
         Status.COMPILE_ERROR,
     ),
     _cpp("an include of /dev/zero", '#include "/dev/zero"', Status.COMPILE_ERROR, Status.COMPILE_TIMEOUT),
-    _cpp("an endless loop", "int guess(int n) { for (volatile int i = 0;;) i = 1; }", Status.CPU_LIMIT),
+    _cpp(
+        "an endless loop",
+        "int guess(int n) { for (volatile int i = 0;;) i = 1; }",
+        Status.CPU_LIMIT,
+        limits=Limits(cpu_s=0.5, wall_s=20, pids=48),
+    ),
     _cpp(
         "a fork bomb",
         "int guess(int n) { for (;;) fork(); }",

@@ -86,7 +86,12 @@ PROBES: tuple[Probe, ...] = (
     _java("a syntax error", "class Solution {", Status.COMPILE_ERROR),
     _java("nothing", "", Status.COMPILE_ERROR),
     _java("recursion without end", _call("return guess(n) + 1;"), Status.ERROR),
-    _java("an endless loop", _call("while (true) n++;"), Status.CPU_LIMIT, Status.COMPILE_ERROR),
+    _java(
+        "an endless loop",
+        _call("while (n > 0) n = 1; return 0;"),
+        Status.CPU_LIMIT,
+        limits=Limits(cpu_s=0.5, wall_s=20, pids=48),
+    ),
     _java(
         "a heap without end",
         _call("List<int[]> a = new ArrayList<>(); while (n > 0) a.add(new int[1 << 20]); return 0;"),
