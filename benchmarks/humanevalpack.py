@@ -17,6 +17,7 @@ from pathlib import Path
 from sandbox import Result, SandboxPool, Status, Task
 
 FILES = {"javascript": "js", "cpp": "cpp", "java": "java", "go": "go", "rust": "rust"}
+GO_PATHS = {"fmt", "math", "sort", "strconv", "strings"}  # a few tasks use them and name no import at all
 KINDS = {"canonical_solution": True, "buggy_solution": False}
 
 
@@ -37,7 +38,9 @@ def task(language: str, row: dict[str, str], kind: str) -> Task:
 def _go(row: dict[str, str], program: str) -> tuple[str, str]:
     """Return program and tests as two Go files, each with the imports that it uses."""
     imports = re.compile(r"^import\s+(?:\(.*?\)|\"[^\"]+\")", re.MULTILINE | re.DOTALL)
-    paths = {path for text in (row["test_setup"], row["import"], program) for path in _paths(imports.findall(text))}
+    paths = GO_PATHS | {
+        path for text in (row["test_setup"], row["import"], program) for path in _paths(imports.findall(text))
+    }
     halves = imports.sub("", program), row["test"]
     return _go_file(halves[0], paths), _go_file(halves[1], paths)
 
@@ -47,7 +50,8 @@ def _paths(imports: Iterable[str]) -> set[str]:
 
 
 def _go_file(text: str, paths: set[str]) -> str:
-    used = sorted(path for path in paths if re.search(rf"\b{path.rpartition('/')[2]}\.", text))
+    code = re.sub(r"//.*", "", text)
+    used = sorted(path for path in paths if re.search(rf"\b{path.rpartition('/')[2]}\.", code))
     lines = "".join(f'import "{path}"\n' for path in used)
     return f"package main\n{lines}{text}"
 
