@@ -65,7 +65,7 @@ layers: env
 	$(BIN)/lint-imports
 
 unit: env ## the tests that need neither Docker nor minutes
-	$(BIN)/pytest tests/unit tests/contract
+	$(BIN)/pytest tests/unit tests/contract -m "not slow"
 
 clean: ## remove the demo and everything generated; the environment and the sandbox image stay
 	rm -rf runs build dist .pytest_cache .ruff_cache .hypothesis *.egg-info

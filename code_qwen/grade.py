@@ -24,12 +24,14 @@ MARKS = {
     Status.KILLED: Mark.CRASHED,
     Status.OOM: Mark.CRASHED,
     Status.OUTPUT_LIMIT: Mark.CRASHED,
+    Status.COMPILE_ERROR: Mark.CRASHED,
+    Status.COMPILE_TIMEOUT: Mark.TIMED_OUT,
     Status.TIMEOUT: Mark.TIMED_OUT,
     Status.CPU_LIMIT: Mark.TIMED_OUT,
     Status.UNSUPPORTED: Mark.UNDECIDED,
 }
 
-_OTHER_WAY = "; or, with weaker promises, run programs without a container: --sandbox process --accept-risk"
+_OTHER_WAY = "; or, with weaker promises, run programs without a container: --sandbox bwrap (or process) --accept-risk"
 
 
 def grade_program(problem: CodeProblem, program: str, box: SandboxPool) -> Verdict:

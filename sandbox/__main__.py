@@ -1,9 +1,10 @@
-"""Command line: python -m sandbox check | run | build | doctor | bench | reap."""
+"""Command line: python -m sandbox check | run | build | save | load | doctor | bench | reap."""
 
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +13,10 @@ from rich.console import Console
 
 from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
 from sandbox.backends import open_backend
-from sandbox.contract import WorkerLost
+from sandbox.contract import LANGUAGES, Proof, WorkerLost
 from sandbox.hostile.probe import Probe
-from sandbox.probes import PROBES, Finding, check
+from sandbox.images import box_limits, default_limits, image_for, only_python
+from sandbox.probes import PROBES, PYTHON, Finding, check
 
 app = typer.Typer(
     help="Run programs that nobody trusts, and prove how they ended.",
@@ -28,6 +30,12 @@ BackendOption = Annotated[str, typer.Option("--backend", help="docker, or with f
 ImageOption = Annotated[str | None, typer.Option("--image", help="Image instead of the one that `build` makes.")]
 RuntimeOption = Annotated[str | None, typer.Option("--runtime", help="The engine's runtime, such as runsc (gVisor).")]
 RiskOption = Annotated[bool, typer.Option("--accept-risk", help="Needed for backends without a container's walls.")]
+LanguagesOption = Annotated[
+    str, typer.Option("--languages", help=f"all, or some of {', '.join(LANGUAGES)}; all but python need the big image.")
+]
+_SUFFIXES = {
+    ".py": "python", ".js": "javascript", ".cpp": "cpp", ".cc": "cpp", ".java": "java", ".go": "go", ".rs": "rust"
+}  # fmt: skip
 
 
 @contextmanager
@@ -47,13 +55,18 @@ def check_command(
     runtime: RuntimeOption = None,
     accept_risk: RiskOption = False,
     only: Annotated[str, typer.Option(help="Run only probes whose name contains this.")] = "",
+    languages: LanguagesOption = "python",
 ) -> None:
     """Run hostile programs and show what this machine really enforces; exit code 1 if a promise is broken."""
-    probes = [probe for probe in PROBES if only in probe.name]
     with _one_line_errors():
+        asked = _languages(languages)
+        probes = [probe for probe in (PYTHON if only_python(asked) else PROBES) if only in probe.name]
         if not probes:
             raise ValueError(f"--only: no probe's name contains {only!r}")
-        wall = open_backend(backend, image=image, runtime=runtime, accept_risk=accept_risk, limits=Limits())
+        limits = box_limits(Limits(), asked)
+        wall = open_backend(
+            backend, image=image_for(backend, image, asked), runtime=runtime, accept_risk=accept_risk, limits=limits
+        )
         try:
             findings = _shown_while_running(probes, check(wall, probes))
         finally:
@@ -65,23 +78,32 @@ def check_command(
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(help="Python program to run.")],
-    tests: Annotated[Path | None, typer.Option(help="Trusted tests that call the entry point.")] = None,
-    entry_point: Annotated[str, typer.Option(help="Function that the tests call.")] = "",
+    file: Annotated[Path, typer.Argument(help=f"Program to run: {', '.join(_SUFFIXES)}.")],
+    tests: Annotated[Path | None, typer.Option(help="Trusted tests in the program's language.")] = None,
+    entry_point: Annotated[str, typer.Option(help="Function that Python tests call.")] = "",
     stdin: Annotated[Path | None, typer.Option(help="What the program reads.")] = None,
     expect: Annotated[Path | None, typer.Option(help="What the program must print.")] = None,
     backend: BackendOption = "docker",
     image: ImageOption = None,
     runtime: RuntimeOption = None,
     accept_risk: RiskOption = False,
-    cpu_s: Annotated[float, typer.Option(help="CPU seconds.")] = Limits().cpu_s,
-    memory_mib: Annotated[int, typer.Option(help="MiB of memory.")] = Limits().memory_mib,
+    cpu_s: Annotated[float | None, typer.Option(help="CPU seconds instead of the language's default.")] = None,
+    memory_mib: Annotated[int | None, typer.Option(help="MiB of memory instead of the language's default.")] = None,
 ) -> None:
     """Run one program and judge it by tests, by its output, or not at all; exit code 0 only if it held."""
     with _one_line_errors():
         task = _task(file, tests, entry_point, stdin, expect)
-        limits = Limits(cpu_s=cpu_s, memory_mib=memory_mib)
-        with SandboxPool(backend, 1, image, runtime=runtime, accept_risk=accept_risk, limits=limits) as box:
+        usual = default_limits(task.language)
+        limits = replace(
+            usual,
+            cpu_s=usual.cpu_s if cpu_s is None else cpu_s,
+            wall_s=usual.wall_s if cpu_s is None else None,
+            memory_mib=usual.memory_mib if memory_mib is None else memory_mib,
+        )
+        pool = SandboxPool(
+            backend, 1, image, runtime=runtime, accept_risk=accept_risk, limits=limits, languages=(task.language,)
+        )
+        with pool as box:
             result = box.run(task)
     _show(result)
     held = result.status is Status.PASS or (task.proof == "none" and result.exit_code == 0)
@@ -93,13 +115,40 @@ def build(
     from_debootstrap: Annotated[
         bool, typer.Option("--from-debootstrap", help="Use Debian packages without asking a registry.")
     ] = False,
+    languages: LanguagesOption = "python",
 ) -> None:
-    """Make the image of the docker backend; does nothing if it is up to date."""
+    """Make an image of the docker backend; does nothing if it is up to date."""
     with _one_line_errors():
+        asked = _languages(languages)
         _need_docker()
         from sandbox.build import build as build_image
 
-        build_image(print, from_debootstrap=from_debootstrap)
+        build_image(print, from_debootstrap=from_debootstrap, languages=asked)
+
+
+@app.command()
+def save(
+    file: Annotated[Path, typer.Argument(help="File to write; compressed if its name ends in .gz.")],
+    languages: LanguagesOption = "python",
+) -> None:
+    """Write an image to a file, for machines that reach no registry and no packages."""
+    with _one_line_errors():
+        asked = _languages(languages)
+        _need_docker()
+        from sandbox.build import save as save_image
+
+        save_image(file, asked)
+    print(f"wrote {file} ({file.stat().st_size >> 20} MiB)")
+
+
+@app.command()
+def load(file: Annotated[Path, typer.Argument(help="File that `save` wrote.")]) -> None:
+    """Read an image from a file into the engine."""
+    with _one_line_errors():
+        _need_docker()
+        from sandbox.build import load as load_image
+
+        print(*load_image(file), sep="\n")
 
 
 @app.command()
@@ -165,18 +214,25 @@ def reap() -> None:
         print(f"removed {len(reap_containers(connect()))} containers")
 
 
+def _languages(words: str) -> tuple[str, ...]:
+    names = LANGUAGES if words == "all" else tuple(words.split(","))
+    only_python(names)
+    return names
+
+
 def _task(file: Path, tests: Path | None, entry_point: str, stdin: Path | None, expect: Path | None) -> Task:
-    program = _read(file)
+    program, language = _read(file), _SUFFIXES.get(file.suffix, "python")
     if tests is not None:
         if stdin or expect:
             raise ValueError("--tests: judges by calls; leave out --stdin and --expect")
-        return Task(program=program, tests=_read(tests), entry_point=entry_point)
+        proof: Proof = "split" if language == "python" else "proof"
+        return Task(language=language, program=program, tests=_read(tests), entry_point=entry_point, proof=proof)
     if entry_point:
         raise ValueError("--entry-point: needs --tests")
     read = _read(stdin) if stdin else ""
     if expect is not None:
-        return Task(program=program, proof="stdio", stdin=read, expected_stdout=_read(expect))
-    return Task(program=program, proof="none", stdin=read)
+        return Task(language=language, program=program, proof="stdio", stdin=read, expected_stdout=_read(expect))
+    return Task(language=language, program=program, proof="none", stdin=read)
 
 
 def _read(path: Path) -> str:

@@ -24,22 +24,17 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import HostConfig, LogConfig, Ulimit
 from docker.utils import kwargs_from_env
 
-from sandbox import bundle, owner
-from sandbox.contract import Limits, SandboxUnavailable
+from sandbox import owner
+from sandbox.contract import LANGUAGES, Limits, SandboxUnavailable
+from sandbox.images import image_name
 from sandbox.worker import StreamWorker, supervisor_setup
 
-REPOSITORY = "specialists-sandbox"
 _SOCKET = "unix:///var/run/docker.sock"
 _TIMEOUT_S = 60
 _WORK_MIB, _TMP_MIB, _SHM_MIB = 256, 64, 16
 _OURS_MIB = 64  # supervisor and zygote
 _OUR_PROCESSES = 16
 _WORDS_CHARS = 2000
-
-
-def image_name() -> str:
-    """Return the tag of the image that fits this package."""
-    return f"{REPOSITORY}:{bundle.version()}"
 
 
 def connect(timeout_s: int = _TIMEOUT_S) -> APIClient:
@@ -105,7 +100,10 @@ class DockerBackend:
             self._image_id: str = client.inspect_image(self._image)["Id"]
             owner.reap(client)
         except ImageNotFound:
-            raise SandboxUnavailable(f"image {self._image} is not here: run `python -m sandbox build`") from None
+            option = " --languages all" if self._image == image_name(LANGUAGES) else ""
+            raise SandboxUnavailable(
+                f"image {self._image} is not here: run `python -m sandbox build{option}`"
+            ) from None
         except (DockerException, OSError) as error:
             raise SandboxUnavailable(f"lost the Docker engine: {_one_line(error)}") from None
 
@@ -141,7 +139,7 @@ class DockerBackend:
             ulimits=[Ulimit(name="core", soft=0, hard=0)],
             sysctls={"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0"},
             tmpfs={
-                "/work": f"size={_WORK_MIB}m,nr_inodes=16384,mode=0711,nosuid,nodev",
+                "/work": f"size={_WORK_MIB}m,nr_inodes=16384,mode=0711,nosuid,nodev,exec",  # compiled programs
                 "/tmp": f"size={_TMP_MIB}m,nr_inodes=4096,mode=1777,nosuid,nodev",
             },
             log_config=LogConfig(type="none"),

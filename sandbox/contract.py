@@ -13,11 +13,11 @@ from typing import Literal, Protocol, Self
 
 from sandbox.status import Status
 
-LANGUAGES = ("python",)
-PROOFS = ("split", "stdio", "none")
+LANGUAGES = ("python", "javascript", "cpp", "java", "go", "rust")
+PROOFS = ("split", "proof", "stdio", "none")
 MAX_OUTPUT_BYTES = 1 << 20
 
-Proof = Literal["split", "stdio", "none"]
+Proof = Literal["split", "proof", "stdio", "none"]
 
 
 class SandboxUnavailable(RuntimeError):
@@ -33,14 +33,20 @@ class Task:
     """One untrusted program and what must be proven of it.
 
     Attributes:
+        language: one of `LANGUAGES`; any but Python needs a pool that was opened with it.
         program: the untrusted source text.
         proof: how a pass is proven.
-            "split": `tests` run in a judge process that calls `entry_point` in the candidate's process; tests and
-            expected values never enter the candidate. Arguments and results must be plain data (`sandbox.values`).
+            "split": Python only. `tests` run in a judge process that calls `entry_point` in the candidate's process;
+            tests and expected values never enter the candidate. Arguments and results must be plain data
+            (`sandbox.values`).
+            "proof": any language but Python. Program and tests are one program, whose end our own `main` vouches for
+            (`sandbox.languages.language`); always a weak proof.
             "stdio": what the program prints for `stdin` equals `expected_stdout`, compared outside the box. Spaces at
             the end of lines and line breaks at the end of the text do not count.
             "none": the program is only run; a normal end is `no_verdict`.
-        tests: trusted code that raises `AssertionError` where the program is wrong ("split").
+        tests: trusted code that raises `AssertionError` where the program is wrong ("split"); or, in the program's
+            language: a script with `console.assert`, a `main` with `assert`, a class `Main` that throws
+            `AssertionError`, a Go file of tests, a Rust module of tests ("proof").
         entry_point: the function that the tests call ("split").
         prelude: trusted code that the judge runs before the tests: imports and helpers that they use ("split").
         mutates: the tests look at arguments after the call; lists, dicts and sets are copied back ("split").
@@ -64,19 +70,22 @@ class Task:
         if self.proof not in PROOFS:
             hint = " ('inproc' is not built yet)" if self.proof == "inproc" else ""
             raise ValueError(f"Task.proof: {self.proof!r} is not one of {', '.join(PROOFS)}{hint}")
+        if (self.language == "python") is (self.proof == "proof") and self.proof in ("split", "proof"):
+            other = "split" if self.proof == "proof" else "proof"
+            raise ValueError(f"Task.proof: tests of {self.language} are run by proof {other!r}, not {self.proof!r}")
         for name, value in vars(self).items():
             if name not in _USED_BY[self.proof] and value:
                 raise ValueError(f"Task.{name}: proof {self.proof!r} does not use it; leave it out")
         if self.proof == "split":
             self._check_split()
+        if self.proof in ("split", "proof") and not self.tests.strip():
+            raise ValueError(f"Task.tests: proof {self.proof!r} needs code that uses the program and asserts")
         if self.proof == "stdio":
             self._check_stdio()
 
     def _check_split(self) -> None:
         if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
             raise ValueError(f"Task.entry_point: proof 'split' needs a function's name, not {self.entry_point!r}")
-        if not self.tests.strip():
-            raise ValueError("Task.tests: proof 'split' needs code that calls the entry point and asserts")
 
     def _check_stdio(self) -> None:
         if self.expected_stdout is None:
@@ -88,6 +97,7 @@ class Task:
 _ALWAYS = frozenset({"language", "program", "proof"})
 _USED_BY = {
     "split": _ALWAYS | {"tests", "entry_point", "prelude", "mutates"},
+    "proof": _ALWAYS | {"tests"},
     "stdio": _ALWAYS | {"stdin", "expected_stdout"},
     "none": _ALWAYS | {"stdin"},
 }
@@ -100,7 +110,8 @@ class Limits:
     Attributes:
         cpu_s: CPU seconds of the program and its children; the judge of a split task may use as much again.
         wall_s: wall-clock seconds; None means the larger of 10 and five times `cpu_s`.
-        memory_mib: address space of each process, and at most the memory of the container.
+        memory_mib: address space of each process, and at most the memory of the container. For runtimes that reserve
+            more than they use (JavaScript, Java, Go, Rust): writable memory of each process.
         pids: processes and threads at once.
         output_bytes: how much of stdout and of stderr is kept; at 64 times as much the program is killed.
         file_mib: size of each file written.
@@ -155,6 +166,7 @@ class Result:
     num_calls: int = 0  # calls of the entry point that the judge made
     exit_code: int | None = None
     cpu_s: float = 0.0
+    compile_cpu_s: float = 0.0
     wall_s: float = 0.0
     max_rss_mib: float = 0.0
     retries: int = 0

@@ -19,7 +19,7 @@ import os
 import queue
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -27,6 +27,7 @@ from typing import Self
 
 from sandbox.backends import open_backend
 from sandbox.contract import Backend, Limits, Result, SandboxUnavailable, Status, Task, WorkerLost
+from sandbox.images import box_limits, default_limits, image_for
 from sandbox.seat import Gate, Seat
 
 MOST_FAILURES = 3
@@ -57,6 +58,7 @@ class SandboxPool:
         runtime: str | None = None,
         accept_risk: bool = False,
         limits: Limits | None = None,
+        languages: Collection[str] = ("python",),
     ) -> None:
         """Say what to open; nothing is started before the `with`.
 
@@ -66,15 +68,20 @@ class SandboxPool:
             image: the container image; None means the one that `python -m sandbox build` makes.
             runtime: what the engine starts containers with, such as "runsc" (gVisor); None means its default.
             accept_risk: needed for a backend without a container's walls.
-            limits: of every task that brings none; memory and pids also size the containers.
+            limits: of every task that brings none, instead of those of its language; memory and pids also size the
+                containers.
+            languages: of the tasks to come. Any beside Python need the image that `build --languages all` makes, and
+                containers with room for compilers.
 
         Raises:
-            ValueError: `workers` is not positive.
+            ValueError: `workers` is not positive, or a language is not known.
         """
         if workers is not None and workers < 1:
             raise ValueError(f"workers: at least 1 is needed, not {workers}")
         self.num_workers = workers or len(os.sched_getaffinity(0))
-        self.limits = limits or Limits()
+        self.limits = box_limits(limits or Limits(), languages)
+        self.languages = frozenset(languages)
+        self._given_limits = limits
         self._kind = backend
         self._image = image
         self._runtime = runtime
@@ -91,7 +98,7 @@ class SandboxPool:
         """Run one task and wait for its result; may be called from many threads.
 
         Raises:
-            ValueError: `limits` ask for more than the pool was opened with.
+            ValueError: the task or `limits` ask for more than the pool was opened with.
             SandboxUnavailable: too many failures of our own.
         """
         return self._submit(task, limits).future.result()
@@ -146,8 +153,8 @@ class SandboxPool:
         await asyncio.to_thread(self._close)
 
     def _open(self, kind: str) -> Backend:
-        options = {"image": self._image, "runtime": self._runtime, "accept_risk": self._accept_risk}
-        return open_backend(kind, **options, limits=self.limits)
+        options = {"runtime": self._runtime, "accept_risk": self._accept_risk, "limits": self.limits}
+        return open_backend(kind, image=image_for(kind, self._image, self.languages), **options)
 
     @property
     def _ahead(self) -> int:
@@ -156,9 +163,11 @@ class SandboxPool:
     def _submit(self, task: Task, limits: Limits | None) -> _Job:
         if not self._threads:
             raise RuntimeError("the pool is not open: use it in a `with`")
+        if task.language not in self.languages:
+            raise ValueError(f"Task.language: the pool was opened without {task.language!r}: say languages=(...)")
         if limits is not None:
             limits.check_within(self.limits)
-        job = _Job(task, limits or self.limits)
+        job = _Job(task, limits or self._given_limits or default_limits(task.language))
         self._jobs.put(job)
         return job
 

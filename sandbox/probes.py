@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from sandbox.contract import Backend, Limits, Worker, WorkerLost
-from sandbox.hostile import exhaustion, forging, isolation
+from sandbox.hostile import cpp, exhaustion, forging, go, isolation, java, javascript, rust
 from sandbox.hostile.probe import BENIGN, Probe
 from sandbox.status import Status
 
-PROBES: tuple[Probe, ...] = forging.PROBES + exhaustion.PROBES + isolation.PROBES
+PYTHON: tuple[Probe, ...] = forging.PROBES + exhaustion.PROBES + isolation.PROBES
+FOREIGN: tuple[Probe, ...] = javascript.PROBES + cpp.PROBES + java.PROBES + go.PROBES + rust.PROBES
+PROBES: tuple[Probe, ...] = PYTHON + FOREIGN
 
 
 @dataclass(frozen=True)

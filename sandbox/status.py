@@ -20,6 +20,8 @@ class Status(StrEnum):
     KILLED = "killed"  # killed from inside the box, or the worker was lost twice over this task
     SIGNAL = "signal"  # the program died of a signal (a segmentation fault, an abort)
     OUTPUT_LIMIT = "output_limit"  # far more output than is kept
+    COMPILE_ERROR = "compile_error"  # the compiler refused the program, or died of it
+    COMPILE_TIMEOUT = "compile_timeout"  # the compiler used up its own CPU or wall-clock time
     UNSUPPORTED = "unsupported"  # a value cannot cross between candidate and judge as plain data
 
     INFRA_ERROR = "infra_error"  # the sandbox itself failed, or the trusted tests do not run

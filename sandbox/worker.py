@@ -13,11 +13,15 @@ from typing import Any, Protocol
 
 from sandbox import bundle, protocol
 from sandbox.contract import Limits, Result, SandboxUnavailable, Status, Task, WorkerLost
+from sandbox.languages.language import Language, Step
+from sandbox.languages.table import BY_NAME
 
 HELLO_S = 30.0
 _GRACE_S = 20.0  # beyond the wall limit: killing, reaping, wiping and the way back
 _LOOK_S = 10.0
 _UID_START, _UID_STEP, _UID_SLOTS = 1 << 28, 1 << 13, 1 << 16  # far above every real user, 8192 ids for a worker
+_FAILED = "fail: "  # what a witness says instead of the secret
+_CURE = "open the pool with backend docker and languages=..., on the image of `python -m sandbox build --languages all`"
 _MARGIN_BYTES = 64 << 10  # of stdout kept beyond the expected text, for spaces that do not count
 
 
@@ -70,9 +74,12 @@ class StreamWorker:
 
     def run(self, task: Task, limits: Limits) -> Result:
         """Run one task; see `sandbox.contract.Worker.run`."""
-        answer = self._ask("run", limits.backstop_s + _GRACE_S, **_request(task, limits))
-        status, detail = _compare(task, answer)
-        strong = task.proof != "none" and not self._stamps
+        if task.language != "python" and task.language not in self.features:
+            raise SandboxUnavailable(f"{self._image} has no {task.language}: {_CURE}")
+        secret = protocol.new_id()
+        answer = self._ask("run", limits.backstop_s + _build_s(task) + _GRACE_S, **_request(task, limits, secret))
+        status, detail = _judged(task, answer, secret)
+        strong = task.proof in ("split", "stdio") and not self._stamps
         return Result(
             **{**answer, "status": status, "detail": detail},
             proof="strong" if strong else "weak",
@@ -135,29 +142,74 @@ def supervisor_setup(*, work: str, wiped: tuple[str, ...], sockets: bool) -> str
     return json.dumps({"work": work, "wiped": wiped, "uid_base": uid_base, "sockets": sockets})
 
 
-def _request(task: Task, limits: Limits) -> dict[str, Any]:
+def _request(task: Task, limits: Limits, secret: str) -> dict[str, Any]:
     """Say what the supervisor needs; the expected output of a stdio task stays here."""
-    program: dict[str, Any] = {"program": task.program}
-    judge = None
-    if task.proof == "split":
-        program |= {"entry_point": task.entry_point, "mutates": task.mutates}
+    judge = build = None
+    if task.language != "python":
+        build, program = _commands(task, BY_NAME[task.language], secret)
+    elif task.proof == "split":
+        program = {k: getattr(task, k) for k in ("program", "entry_point", "mutates")}
         judge = {k: getattr(task, k) for k in ("entry_point", "mutates", "prelude", "tests")}
-    numbers = {k: v for k, v in vars(limits).items() if k != "wall_s"}
-    stdout_bytes = limits.output_bytes
+    else:
+        program = {"program": task.program}
+    numbers = _numbers(limits, task.language)
     if task.expected_stdout is not None:
         expected_bytes = len(task.expected_stdout.encode("utf-8", "surrogatepass"))
-        stdout_bytes = max(stdout_bytes, expected_bytes + _MARGIN_BYTES)
-    all_limits = {**numbers, "wall_s": limits.backstop_s, "stdout_bytes": stdout_bytes}
-    return {"program": program, "judge": judge, "stdin": task.stdin, "limits": all_limits}
+        numbers["stdout_bytes"] = max(limits.output_bytes, expected_bytes + _MARGIN_BYTES)
+    return {"program": program, "build": build, "judge": judge, "stdin": task.stdin, "limits": numbers}
 
 
-def _compare(task: Task, answer: dict[str, Any]) -> tuple[Status, str]:
-    status, detail = Status(answer["status"]), answer["detail"]
-    if task.proof == "split" or status is not Status.NO_VERDICT or answer["exit_code"] != 0:
-        return status, detail
-    if task.expected_stdout is None:
+def _commands(task: Task, language: Language, secret: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return the request for the compiler, where there is one, and what the child that runs the program reads."""
+    tag = secrets.token_hex(8)
+    plan = language.proven(task.program, task.tests, tag) if task.proof == "proof" else language.alone(task.program)
+    build = None
+    if plan.build is not None:
+        limits = _numbers(language.build_limits, task.language)
+        build = {"program": _step(plan.build, ""), "build": None, "judge": None, "stdin": "", "limits": limits}
+    return build, _step(plan.run, secret if task.proof == "proof" else "")
+
+
+def _step(step: Step, witness: str) -> dict[str, Any]:
+    return {
+        "argv": step.argv,
+        "files": dict(step.files),
+        "environment": dict(step.environment),
+        "witness": witness,
+    }
+
+
+def _numbers(limits: Limits, language: str) -> dict[str, Any]:
+    return {
+        **vars(limits),
+        "reserves": language != "python" and BY_NAME[language].reserves,
+        "wall_s": limits.backstop_s,
+        "stdout_bytes": limits.output_bytes,
+    }
+
+
+def _build_s(task: Task) -> float:
+    return 0.0 if task.language == "python" else BY_NAME[task.language].build_limits.backstop_s
+
+
+def _judged(task: Task, answer: dict[str, Any], secret: str) -> tuple[Status, str]:
+    """Return the status after what only the client can decide: the witness, or the text that was printed."""
+    status, detail, witness = Status(answer["status"]), answer["detail"], answer.pop("witness")
+    done = status is Status.NO_VERDICT and answer["exit_code"] == 0
+    if task.proof == "proof":
+        if done and secrets.compare_digest(witness.encode(), secret.encode()):
+            return Status.PASS, ""
+        if witness.startswith(_FAILED) and status in (Status.ERROR, Status.NO_VERDICT):
+            return Status.FAIL, witness.removeprefix(_FAILED)
+    if task.proof == "stdio" and done:
+        return _compared(task.expected_stdout or "", answer["stdout"])
+    if task.proof == "none" and done:
         return status, "ended normally; nothing was to be proven"
-    expected, printed = _lines(task.expected_stdout), _lines(answer["stdout"])
+    return status, detail
+
+
+def _compared(expected_stdout: str, stdout: str) -> tuple[Status, str]:
+    expected, printed = _lines(expected_stdout), _lines(stdout)
     if expected == printed:
         return Status.PASS, ""
     pairs = zip([*expected, None], [*printed, None], strict=False)

@@ -35,7 +35,9 @@ Against = Annotated[
 ]
 Models = Annotated[list[str] | None, typer.Option("--model", help="only this model; may be given several times")]
 Names = Annotated[list[str] | None, typer.Option("--benchmark", "-b", help="only this one; may be given several times")]
-Sandbox = Annotated[str, typer.Option(help="where programs run: docker, or process together with --accept-risk")]
+Sandbox = Annotated[
+    str, typer.Option(help="where programs run: docker, or bwrap or process together with --accept-risk")
+]
 Risk = Annotated[bool, typer.Option("--accept-risk", help="run programs without a container's walls")]
 Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one per core if left out")]
 

@@ -44,7 +44,7 @@ _CHINESE_FRACTIONS = (
 _THIN = r"(?:\{,\}|(?:,\s?)?\\!\s*|\\,)"  # separators that can only mean thousands between digits
 _EUROPEAN = r"(?P<european>[1-9]\d{0,2}(?:\.\d{3})+,\d+(?![\d.,]))"
 _GROUPED = r"(?P<grouped>(?<!\d,)[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?!\d)(?!,\d))"
-_SCIENTIFIC = r"(?:[eE][+-]?\d+(?![\w.]))?"
+_SCIENTIFIC = r"(?:[eE][+-]?\d+(?!\w|\.\d))?"
 _REST = (
     rf"(?P<thin>\d{{1,3}}(?:{_THIN}\d{{3}})+(?:\.\d+)?(?!\d))"
     rf"|(?P<number>(?:\d+(?:\.\d+|\.(?=\(|\\overline|\\dot))?|\.\d+){_SCIENTIFIC})"

@@ -13,13 +13,14 @@ from typing import Literal
 from sandbox.contract import Limits, Task
 from sandbox.status import Status
 
-Needs = Literal["", "users", "namespace", "filter"]
+Needs = Literal["", "users", "namespace", "filter", "javascript", "cpp", "java", "go", "rust"]
 
 TESTS = "assert guess(1) == 602214076\nassert guess(2) == 299792458\n"
 BENIGN = Task(program="def guess(n):\n    return {1: 602214076, 2: 299792458}[n]", tests=TESTS, entry_point="guess")
 
 _PREAMBLE = "import atexit, builtins, ctypes, gc, os, re, signal, socket, sys, threading, time\n"
 _SHORT = Limits(cpu_s=2, wall_s=20)
+FOREIGN = Limits(cpu_s=3, wall_s=25, pids=48)  # for what is not Python
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,9 @@ def breaker(name: str, attempt: str, *, needs: Needs = "") -> Probe:
     program += 'print("open" if open_ else "blocked")\n'
     task = Task(program=program, proof="stdio", expected_stdout="blocked")
     return Probe(name, task, (Status.PASS,), _SHORT, needs)
+
+
+def foreigner(language: Needs, name: str, program: str, tests: str, *expected: Status, limits: Limits) -> Probe:
+    """Return a probe in another language, judged by proof "proof"."""
+    task = Task(language=language, program=dedent(program), tests=tests, proof="proof")
+    return Probe(f"{language}: {name}", task, expected, limits, language)

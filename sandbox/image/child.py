@@ -25,22 +25,27 @@ from sandbox.image.verdict import READY
 
 STDIN, STDOUT, STDERR, REQUEST, SETUP, RPC, REPORT = range(7)
 
-Role = Literal["program", "candidate", "judge"]
+Role = Literal["program", "candidate", "judge", "command"]
 
 _STACK_BYTES = 64 << 20
 _NICENESS = 10
-_OOM_FIRST = {"program": 1000, "candidate": 1000, "judge": 900}
+_OOM_FIRST = {"program": 1000, "candidate": 1000, "command": 1000, "judge": 900}
 
 
 @dataclass(frozen=True)
 class Order:
-    """How one child is to be confined; `uid` is None where we are not root and children keep our user."""
+    """How one child is to be confined.
+
+    `uid` is None where we are not root and children keep our user. Where a runtime `reserves` far more address space
+    than it uses, memory is what it may write to, and not all that it has mapped.
+    """
 
     role: Role
     uid: int | None
     directory: str
     cpu_s: float
     memory_mib: int
+    reserves: bool
     processes: int
     file_mib: int
     num_fds: int
@@ -60,7 +65,8 @@ def confine(order: Order, fds: list[int]) -> dict[str, Any]:
 
     Args:
         order: the confinement.
-        fds: descriptors in the order of STDIN ... REPORT; a role that has no RPC or REPORT leaves them out.
+        fds: descriptors in the order of STDIN ... REPORT; a role that has no RPC or REPORT leaves them out. A command
+            has its secret and its witness in their places.
     """
     os.setsid()
     linux.set_dumpable(True)
@@ -109,7 +115,7 @@ def _set_limits(order: Order) -> None:
     cpu_s = math.ceil(order.cpu_s) + 1  # the supervisor is more exact; this holds if it is late
     for limit, value in (
         (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_AS, order.memory_mib * mib),
+        (resource.RLIMIT_DATA if order.reserves else resource.RLIMIT_AS, order.memory_mib * mib),
         (resource.RLIMIT_NPROC, order.processes),
         (resource.RLIMIT_NOFILE, order.num_fds),
         (resource.RLIMIT_FSIZE, order.file_mib * mib),

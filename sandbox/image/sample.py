@@ -1,63 +1,44 @@
-"""One sample inside the box: start, watch, end, wipe.
+"""One step of a sample inside the box: start, watch, end.
 
 A split sample is two children of the zygote, candidate and judge, joined by a socket pair; any other is one. While they
 run the supervisor polls: it keeps the head of the output and counts the rest, looks at CPU time a few times a second,
-and notices at once when a child ends or the client hangs up. Afterwards everything that ran under the sample's users is
-killed, whether or not it looks clean, and everything it wrote is removed; only then is the answer given.
+and notices at once when a child ends or the client hangs up. Afterwards every process of the sample is killed; only
+then is the answer given.
 """
 
-import contextlib
 import json
 import math
 import os
 import select
-import signal
 import socket
 import time
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sandbox.image import linux
 from sandbox.image.child import Order, Role
-from sandbox.image.nursery import BoxBroken, Nursery
-from sandbox.image.streams import Output, memory_file, memory_json, pipe
-from sandbox.image.verdict import Facts, decide
-from sandbox.image.wipe import remove, wipe
+from sandbox.image.home import Home
+from sandbox.image.nursery import Nursery
+from sandbox.image.streams import Output, full_pipe, memory_file, memory_json, pipe
+from sandbox.image.verdict import Facts, decide, main_exit
 
 _LOOK_EVERY_S = 0.1
 _OUTPUT_FACTOR = 64  # the program is killed when it has printed this many times what is kept
 _GRACE_S = 0.5  # how long after a lost connection the candidate's own end is waited for
-_END_S = 10.0  # killed processes that are not gone by then mean that the box is broken
-_USERS = 4000  # pairs of user ids that one worker goes through before it starts again
+_WITNESS_BYTES = 256
 
 
 class ClientGone(Exception):
     """The client has hung up; nobody is left to answer."""
 
 
-@dataclass(frozen=True)
-class Box:
-    """What one worker gives to its samples; `uid_base` is None where we are not root."""
-
-    work: str
-    wiped: tuple[str, ...]
-    uid_base: int | None
-    families: tuple[int, ...]
-    other_processes: int = 0  # of our own user, which share its limit where children are not given their own
-
-
 class Sample:
-    """A sample that is running; use `run` once."""
+    """A step that is running; use `run` once."""
 
-    def __init__(self, box: Box, nursery: Nursery, request: dict[str, Any], number: int) -> None:
-        self._box = box
+    def __init__(self, home: Home, nursery: Nursery, request: dict[str, Any]) -> None:
+        self._home = home
         self._nursery = nursery
         self._request = request
         self._limits = request["limits"]
-        base = box.uid_base
-        self._users = [] if base is None else [base + 2 * (number % _USERS) + n for n in range(2)]
-        self._directory = f"{box.work}/{number}"
         self._facts = Facts(cpu_limit_s=self._limits["cpu_s"])
         self._setups: list[int] = []
         self._outputs: list[Output] = []
@@ -65,7 +46,7 @@ class Sample:
         self._grace_ends = math.inf
 
     def run(self, client_fd: int) -> dict[str, Any]:
-        """Run the sample to its end and return the answer. Raises `ClientGone`, `BoxBroken`."""
+        """Run the step to its end and return the answer. Raises `ClientGone`, `BoxBroken`."""
         oom_before = linux.oom_kills()
         started = time.monotonic()
         try:
@@ -74,22 +55,34 @@ class Sample:
         finally:
             self._facts.elapsed_s = time.monotonic() - started
             self._facts.exits = dict(self._nursery.ended)
-            self._end()
+            self._home.end()
+        for output in self._outputs:
+            output.drain()
         self._facts.oom_kills = linux.oom_kills() - oom_before
         answer = self._answer()
         self._close()
         return answer
 
     def _start(self) -> None:
-        Path(self._directory).mkdir(mode=0o700)
-        if self._users:
-            os.chown(self._directory, self._users[0], self._users[0])
         stdin = memory_file(self._request["stdin"].encode("utf-8", "surrogatepass"))
-        program = memory_json(self._request["program"])
-        fds = [stdin, self._output("stdout_bytes"), self._output("output_bytes"), program, self._setup()]
-        if self._request["judge"] is None:
+        program = self._request["program"]
+        outputs = [self._output(self._limits[name]) for name in ("stdout_bytes", "output_bytes")]
+        fds = [stdin, *outputs, memory_json(program), self._setup()]
+        if "argv" in program:
+            self._spawn("command", [*fds, *self._witness(program["witness"])])
+        elif self._request["judge"] is None:
             self._spawn("program", fds)
-            return
+        else:
+            self._start_split(fds)
+
+    def _witness(self, secret: str) -> list[int]:
+        """Return the descriptors of a command that is to prove something: where it finds its secret, and tells it."""
+        if not secret:
+            return []
+        owner = self._home.users[0] if self._home.users else None
+        return [full_pipe(secret.encode(), owner), self._output(_WITNESS_BYTES)]
+
+    def _start_split(self, fds: list[int]) -> None:
         rpc, peer = (end.detach() for end in socket.socketpair())
         self._spawn("candidate", [*fds, rpc])
         tests = memory_json(self._request["judge"])
@@ -101,22 +94,23 @@ class Sample:
         judge = role == "judge"
         order = Order(
             role=role,
-            uid=self._users[judge] if self._users else None,
-            directory="/" if judge else self._directory,
+            uid=self._home.users[judge] if self._home.users else None,
+            directory="/" if judge else self._home.directory,
             cpu_s=self._limits["cpu_s"],
             memory_mib=self._limits["memory_mib"],
-            processes=self._limits["pids"] + self._box.other_processes,
+            reserves=self._limits["reserves"],
+            processes=self._limits["pids"] + self._home.box.other_processes,
             file_mib=self._limits["file_mib"],
             num_fds=self._limits["num_fds"],
-            families=self._box.families,
+            families=self._home.box.families,
         )
         self._nursery.spawn(order, fds)
 
-    def _output(self, limit: str) -> int:
+    def _output(self, keep_bytes: int) -> int:
         reader, writer = pipe()
-        if self._users:
-            os.fchown(writer, self._users[0], self._users[0])  # so that /dev/stdout can be opened
-        self._outputs.append(Output(reader, self._limits[limit]))
+        if self._home.users:
+            os.fchown(writer, self._home.users[0], self._home.users[0])  # so that /dev/stdout can be opened
+        self._outputs.append(Output(reader, keep_bytes))
         return writer
 
     def _setup(self) -> int:
@@ -151,7 +145,7 @@ class Sample:
         if fd == self._nursery.fd:
             self._nursery.hear(0)
             if "candidate" in self._nursery.ended and self._grace_ends == math.inf:
-                self._kill(judge_too=False)  # a grandchild that holds the connection would keep the judge waiting
+                self._home.kill(judge_too=False)  # a grandchild that holds the connection would keep the judge waiting
                 self._grace_ends = time.monotonic()
             return True
         if fd == self._report_fd:
@@ -166,7 +160,7 @@ class Sample:
 
     def _over(self) -> bool:
         ended, report = self._nursery.ended, self._facts.report
-        if self._facts.stop or "program" in ended:
+        if self._facts.stop or not ended.keys().isdisjoint(("program", "command")):
             return True
         if report is None:
             return "judge" in ended
@@ -178,7 +172,9 @@ class Sample:
     def _look(self, *, out_of_time: bool, elapsed_s: float) -> None:
         """Add up the CPU time of the candidate's processes and stop them at a limit."""
         judge = self._nursery.pids.get("judge")
-        self._facts.cpu_s = sum(linux.cpu_seconds(fields) for pid, fields in self._strangers().items() if pid != judge)
+        self._facts.cpu_s = sum(
+            linux.cpu_seconds(fields) for pid, fields in self._home.strangers().items() if pid != judge
+        )
         self._facts.run_delay_s = sum(linux.run_delay_s(pid) for pid in self._nursery.pids.values())
         self._facts.elapsed_s = elapsed_s
         if self._facts.cpu_s >= self._limits["cpu_s"]:
@@ -186,51 +182,12 @@ class Sample:
         elif out_of_time:
             self._facts.stop = "wall"
 
-    def _strangers(self) -> dict[int, list[bytes]]:
-        """Every process below the supervisor that is not the zygote."""
-        below = linux.descendants(os.getpid())
-        below.pop(self._nursery.zygote_pid, None)
-        return below
-
-    def _kill(self, *, judge_too: bool) -> None:
-        for uid in self._users[: 1 + judge_too]:
-            linux.kill_user(uid)
-        if self._users:
-            return
-        judge = self._nursery.pids.get("judge")
-        for pid in self._strangers():
-            if judge_too or pid != judge:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-
-    def _end(self) -> None:
-        """Kill and reap everything, take the last output, remove every file."""
-        deadline = time.monotonic() + _END_S
-        while True:
-            self._kill(judge_too=True)
-            self._nursery.hear(0 if self._nursery.all_ended() else 0.005)
-            self._reap()
-            if self._nursery.all_ended() and not self._strangers():
-                break
-            if time.monotonic() > deadline:
-                raise BoxBroken(f"processes that cannot be killed: {sorted(self._strangers())}")
-        for output in self._outputs:
-            output.drain()
-        remove(self._directory)
-        for directory in self._box.wiped:
-            wipe(directory)
-
-    def _reap(self) -> None:
-        while pid := os.waitpid(-1, os.WNOHANG)[0]:
-            if pid == self._nursery.zygote_pid:
-                raise BoxBroken("the zygote is gone")
-
     def _answer(self) -> dict[str, Any]:
         facts, ended = self._facts, self._nursery.ended.values()
         facts.setups = [os.read(fd, 1000).decode("utf-8", "replace") for fd in self._setups]
         status, detail = decide(facts)
-        main = facts.exits.get("program") or facts.exits.get("candidate")
-        stdout, stderr = self._outputs
+        main = main_exit(facts)
+        stdout, stderr, *witness = self._outputs
         return {
             "status": status,
             "detail": detail,
@@ -242,6 +199,7 @@ class Sample:
             "cpu_s": max(facts.cpu_s, sum(end.cpu_s for end in ended)),  # orphans are in the first figure only
             "wall_s": facts.elapsed_s,
             "max_rss_mib": max(end.max_rss_mib for end in ended),
+            "witness": witness[0].text() if witness else "",
         }
 
     def _readers(self) -> list[int]:

@@ -49,6 +49,16 @@ def pipe() -> tuple[int, int]:
     return reader, writer
 
 
+def full_pipe(content: bytes, owner: int | None) -> int:
+    """Return the reading end of a pipe that holds `content`, which can be read once, and opened again by `owner`."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    if owner is not None:
+        os.fchown(reader, owner, owner)
+    os.write(writer, content)
+    os.close(writer)
+    return reader
+
+
 def memory_file(content: bytes) -> int:
     """Return a descriptor of an anonymous file that holds `content`, positioned at its start."""
     fd = os.memfd_create("sample")

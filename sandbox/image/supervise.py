@@ -18,10 +18,13 @@ from pathlib import Path
 
 from sandbox import protocol
 from sandbox.image import linux, seccomp
+from sandbox.image.home import Box, Home
 from sandbox.image.nursery import BoxBroken, Nursery
-from sandbox.image.sample import Box, ClientGone, Sample
+from sandbox.image.sample import ClientGone, Sample
+from sandbox.image.verdict import of_build
 
 _CHUNK_BYTES = 1 << 16
+_LANGUAGES = Path("/opt/languages")  # made by toolchains.sh; a directory in it says that the language is here
 _USER_TASKS_SLACK = 256  # how many more processes our own user may start elsewhere while we run
 
 
@@ -53,7 +56,16 @@ def main(setup: str) -> None:
 
 
 def _run(box: Box, nursery: Nursery, request: protocol.Message, number: int, client_fd: int) -> protocol.Message:
-    return Sample(box, nursery, request, number).run(client_fd)
+    """Run one sample: its compiler, where it has one, and then the program, in one directory."""
+    cpu_s = 0.0
+    with Home(box, nursery, number) as home:
+        if request["build"] is not None:
+            built = Sample(home, nursery, request["build"]).run(client_fd)
+            refused = of_build(built["status"], built["detail"])
+            if refused is not None:
+                return {**built, "status": refused[0], "detail": refused[1], "compile_cpu_s": built["cpu_s"]}
+            cpu_s = built["cpu_s"]
+        return {**Sample(home, nursery, request).run(client_fd), "compile_cpu_s": cpu_s}
 
 
 def _look(box: Box, nursery: Nursery) -> protocol.Message:
@@ -89,6 +101,7 @@ def _box(*, work: str, wiped: list[str], uid_base: int | None, sockets: bool) ->
 def _hello(box: Box) -> protocol.Message:
     version = Path(sys.argv[0], "VERSION").read_text()
     features = {"users": box.uid_base is not None, "namespace": os.getpid() == 1, "filter": seccomp.available()}
+    features |= {path.name: True for path in (_LANGUAGES.iterdir() if _LANGUAGES.exists() else ())}
     return {"protocol": protocol.VERSION, "version": version, "features": features}
 
 

@@ -62,10 +62,26 @@ def decide(facts: Facts) -> tuple[Status, str]:
         return _stopped(facts)
     if "judge" in facts.exits and facts.report is None:
         return _died("the judge", facts.exits["judge"], facts.cpu_limit_s)
-    main = facts.exits.get("candidate") or facts.exits.get("program")
+    main = main_exit(facts)
     if main is None:
         return Status.NO_VERDICT, "the program let go of the judge's connection"
     return _died("the program", main, facts.cpu_limit_s)
+
+
+def main_exit(facts: Facts) -> Exit | None:
+    """Return how the program itself ended; None if it had to be stopped."""
+    return next((end for role, end in facts.exits.items() if role != "judge"), None)
+
+
+def of_build(status: Status, detail: str) -> tuple[Status, str] | None:
+    """Return what the end of the compiler means for the sample; None if there is a program to run."""
+    if status is Status.NO_VERDICT:
+        return None
+    if status in (Status.INFRA_ERROR, Status.STARVED):
+        return status, detail
+    if status in (Status.TIMEOUT, Status.CPU_LIMIT):
+        return Status.COMPILE_TIMEOUT, detail
+    return Status.COMPILE_ERROR, detail.replace("the program", "the compiler")
 
 
 def _stopped(facts: Facts) -> tuple[Status, str]:

@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import Any
 
-from sandbox.image import candidate, child, judge, linux
+from sandbox.image import candidate, child, command, judge, linux
 
 # fmt: off
 PREIMPORTED = (
@@ -25,7 +25,12 @@ PREIMPORTED = (
 # fmt: on
 
 _MAX_ORDER_BYTES = 4096
-_ROLES = {"program": candidate.run_program, "candidate": candidate.serve, "judge": judge.run}
+_ROLES = {
+    "program": candidate.run_program,
+    "candidate": candidate.serve,
+    "judge": judge.run,
+    "command": command.run,
+}
 
 
 def main(control_fd: int) -> None:

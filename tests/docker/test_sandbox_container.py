@@ -7,17 +7,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import docker
 import pytest
 
 from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
+from sandbox.build import load, save
 from sandbox.container import DockerBackend, connect, image_name
 from sandbox.hostile import isolation
 from sandbox.hostile.forging import ENDINGS, INSPECTION, VALUES
 from sandbox.hostile.probe import BENIGN
 from sandbox.owner import ours, reap
-from sandbox.probes import PROBES, Finding, check
+from sandbox.probes import PROBES, PYTHON, Finding, check
 
 pytestmark = pytest.mark.docker
 
@@ -43,10 +45,10 @@ def client(backend: DockerBackend) -> docker.APIClient:  # noqa: ARG001 - skips 
 
 @pytest.fixture(scope="module")
 def findings(backend: DockerBackend) -> dict[str, Finding]:
-    return {finding.probe.name: finding for finding in check(backend)}
+    return {finding.probe.name: finding for finding in check(backend, PYTHON)}
 
 
-@pytest.mark.parametrize("name", [probe.name for probe in PROBES])
+@pytest.mark.parametrize("name", [probe.name for probe in PYTHON])
 def test_a_hostile_program_gains_nothing(name: str, findings: dict[str, Finding]) -> None:
     assert not findings[name].skipped
     assert findings[name].problem == ""
@@ -296,6 +298,22 @@ def test_building_again_does_nothing(backend: DockerBackend) -> None:  # noqa: A
     done = subprocess.run([sys.executable, "-m", "sandbox", "build"], capture_output=True, text=True)
     assert (done.returncode, "up to date" in done.stdout) == (0, True), done.stderr
     assert time.monotonic() - started < 5
+
+
+def test_an_image_travels_in_a_file(client: docker.APIClient, tmp_path: Path) -> None:
+    file = tmp_path / "image.tar.gz"
+    save(file)
+    assert file.read_bytes()[:2] == b"\x1f\x8b"
+    assert [path.name for path in tmp_path.iterdir()] == ["image.tar.gz"]
+    assert load(file) == [f"Loaded image: {image_name()}"]
+    assert client.inspect_image(image_name())
+
+
+def test_an_image_that_is_not_here_cannot_be_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.build.image_name", lambda _languages: "specialists-sandbox:never-built")
+    with pytest.raises(SandboxUnavailable, match="build` first"):
+        save(tmp_path / "image.tar")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_image_tells_nothing_of_the_machine_it_was_built_on(client: docker.APIClient) -> None:

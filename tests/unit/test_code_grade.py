@@ -156,7 +156,7 @@ def test_a_sandbox_that_breaks_down_stops_grading(box: SandboxPool) -> None:
     ("judging", "said"),
     [
         (Judging(sandbox="process"), "accept_risk"),
-        (Judging(sandbox="vm"), "'vm' is not one of docker, process"),
+        (Judging(sandbox="vm"), "'vm' is not one of docker, bwrap, process"),
         (Judging(sandbox="process", accept_risk=True, workers=0), "workers"),
     ],
 )

@@ -71,6 +71,7 @@ def test_run(files: Path, arguments: list[str], code: int, said: str) -> None:
         (["run", __file__, *NO_WALLS, "--runtime", "runsc"], "runtime: backend 'process' has none"),
         (["run", __file__, *NO_WALLS, "--cpu-s", "0"], "Limits.cpu_s"),
         (["check", *NO_WALLS, "--only", "no such probe"], "--only: no probe's name contains 'no such probe'"),
+        (["check", *NO_WALLS, "--languages", "cobol"], "languages: 'cobol' is not known"),
     ],
 )
 def test_an_error_is_one_line_with_exit_code_2(arguments: list[str], said: str) -> None:
@@ -80,7 +81,19 @@ def test_an_error_is_one_line_with_exit_code_2(arguments: list[str], said: str) 
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("command", [["run", __file__], ["check"], ["build"], ["reap"]])
+def test_a_language_is_told_by_the_file_name_and_needs_its_image(tmp_path: Path) -> None:
+    file = tmp_path / "sum.rs"
+    file.write_text("fn main() {}")
+    done = command_line("run", str(file), *NO_WALLS)
+    assert done.returncode == 2
+    assert "process has no rust" in done.stderr.splitlines()[-1]
+    assert "build --languages all" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["run", __file__], ["check"], ["build"], ["save", "x"], ["load", __file__], ["reap"]],
+)
 def test_a_missing_engine_is_named_with_its_cure(command: list[str], tmp_path: Path) -> None:
     done = command_line(*command, DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert done.returncode == 2
@@ -252,4 +265,4 @@ def test_what_a_backend_does_not_promise_is_counted_as_skipped() -> None:
 def test_help_is_quick_and_plain() -> None:
     done = command_line("--help")
     assert done.returncode == 0
-    assert all(command in done.stdout for command in ("check", "run", "build", "doctor", "reap"))
+    assert all(command in done.stdout for command in ("check", "run", "build", "save", "load", "doctor", "reap"))

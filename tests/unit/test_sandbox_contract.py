@@ -26,6 +26,10 @@ SPLIT = {"program": "", "tests": "assert f()", "entry_point": "f"}
         ({"program": "", "proof": "stdio", "expected_stdout": "x" * (2 << 20)}, "Task.expected_stdout"),
         ({"program": "", "proof": "stdio", "expected_stdout": "", "tests": "x"}, "Task.tests"),
         ({"program": "", "proof": "none", "mutates": True}, "Task.mutates"),
+        ({**SPLIT, "language": "rust"}, "Task.proof: tests of rust are run by proof 'proof'"),
+        ({"program": "", "tests": "x", "proof": "proof"}, "Task.proof: tests of python are run by proof 'split'"),
+        ({"program": "", "language": "go", "proof": "proof"}, "Task.tests"),
+        ({"program": "", "language": "go", "proof": "proof", "tests": "x", "entry_point": "f"}, "Task.entry_point"),
     ],
 )
 def test_a_bad_task_names_its_field(fields: dict, named: str) -> None:

@@ -21,7 +21,7 @@ from sandbox.contract import Backend
 from sandbox.hostile import forging
 from sandbox.image import linux
 from sandbox.local import ProcessChannel
-from sandbox.probes import PROBES, Finding, check
+from sandbox.probes import PROBES, PYTHON, Finding, check
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these backends need Linux")
 
@@ -195,7 +195,7 @@ def test_options_of_containers_are_refused(kind: str, option: str) -> None:
 
 PROBES_OF = {
     "process": forging.ENDINGS + forging.VALUES + forging.INSPECTION + forging.CONNECTIONS,
-    "bwrap": PROBES,
+    "bwrap": PYTHON,
 }
 
 
@@ -205,7 +205,14 @@ def findings() -> dict[str, dict[str, Finding]]:
     return {}
 
 
-@pytest.mark.parametrize(("kind", "name"), [(kind, probe.name) for kind, many in PROBES_OF.items() for probe in many])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        pytest.param(kind, probe.name, marks=[pytest.mark.slow] if kind == "bwrap" else [])
+        for kind, many in PROBES_OF.items()
+        for probe in many
+    ],
+)
 def test_a_hostile_program_gains_nothing(kind: str, name: str, findings: dict[str, dict[str, Finding]]) -> None:
     if kind not in findings:
         with contextlib.closing(opened(kind)) as backend:

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from sandbox.image.verdict import READY, Exit, Facts, decide
+from sandbox.image.verdict import READY, Exit, Facts, decide, of_build
 from sandbox.status import Status
 
 SPLIT = {"setups": [READY, READY]}
@@ -52,3 +52,26 @@ def report(outcome: str) -> dict:
 )
 def test_facts_decide(facts: dict, status: Status) -> None:
     assert decide(Facts(**{"cpu_limit_s": 1.0, **SPLIT, **facts}))[0] == status
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [
+        (Status.ERROR, Status.COMPILE_ERROR),
+        (Status.SIGNAL, Status.COMPILE_ERROR),
+        (Status.OOM, Status.COMPILE_ERROR),
+        (Status.OUTPUT_LIMIT, Status.COMPILE_ERROR),
+        (Status.TIMEOUT, Status.COMPILE_TIMEOUT),
+        (Status.CPU_LIMIT, Status.COMPILE_TIMEOUT),
+        (Status.STARVED, Status.STARVED),
+        (Status.INFRA_ERROR, Status.INFRA_ERROR),
+    ],
+)
+def test_how_the_compiler_ended_decides_too(ended: Status, status: Status) -> None:
+    refused = of_build(ended, "the program died")
+    assert refused is not None
+    assert refused[0] is status
+
+
+def test_a_compiler_that_ends_normally_leaves_a_program_to_run() -> None:
+    assert of_build(Status.NO_VERDICT, "the program ended") is None

@@ -1,0 +1,1 @@
+"""Languages beside Python: how to build a program, run it, and prove a pass."""
