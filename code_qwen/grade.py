@@ -31,7 +31,7 @@ MARKS = {
     Status.UNSUPPORTED: Mark.UNDECIDED,
 }
 
-_OTHER_WAY = "; or, with weaker promises, run programs without a container: --sandbox bwrap (or process) --accept-risk"
+_OTHER_WAY = "; or, with weaker promises, run programs without a container: --sandbox process --accept-risk (or bwrap)"
 
 
 def grade_program(problem: CodeProblem, program: str, box: SandboxPool) -> Verdict:

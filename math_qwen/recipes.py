@@ -91,7 +91,7 @@ DEMO = Recipe(
             ),
             seq_len=512,
             batch_blocks=1,
-            steps=64,
+            steps=96,
             optim=Optim(peak_lr=1e-4, schedule="cosine-decay", warmup_share=0.05),
             parallel=_FAST_ANYWHERE,
             save_every=40,

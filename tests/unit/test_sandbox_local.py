@@ -21,7 +21,7 @@ from sandbox.contract import Backend
 from sandbox.hostile import forging
 from sandbox.image import linux
 from sandbox.local import ProcessChannel
-from sandbox.probes import PROBES, PYTHON, Finding, check
+from sandbox.probes import PYTHON, Finding, check
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these backends need Linux")
 
