@@ -53,6 +53,19 @@ WRONG = [
         "prepare needs --run RUN, or --source IN and --out DIR",
     ),
     ("prepare", "empty folder", ["prepare", "--source", "{tmp}/empty", "--out", "{tmp}/o"], "empty"),
+    (
+        "prepare",
+        "items of no benchmark",
+        ["prepare", "--source", "{tmp}", "--out", "{tmp}/o", "--against", "{tmp}/row"],
+        "row:1: no field 'benchmark'",
+    ),
+    ("plan", "a setting that is no YAML", ["plan", "-r", "demo", "--set", "notes.x=[1"], "'[1' is not a YAML value"),
+    (
+        "plan",
+        "a start that is no checkpoint",
+        ["plan", "-r", "demo", "--set", "start={tmp}/broken"],
+        "no usable config",
+    ),
     ("report", "no run", ["report", "--run", "{tmp}/r"], "no run there"),
     ("check", "unknown benchmark", ["check", "-b", "mmlu"], "benchmark 'mmlu' is not one of math_qwen's"),
     ("problems", "no such place", ["problems", "--out", "{tmp}/file/x"], "/file"),
@@ -70,6 +83,9 @@ def test_one_line_and_exit_code_2(
     monkeypatch.setenv("SPECIALISTS_DATA", "")
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
+    (tmp_path / "row").write_text("{}\n")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "config.json").write_text("{")
     code = run(MATHS, monkeypatch, *(a.format(tmp=tmp_path) for a in arguments))
     last = capfd.readouterr().err.strip().splitlines()[-1]
     assert words in last, last

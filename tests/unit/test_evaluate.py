@@ -186,10 +186,19 @@ def test_task_ids_of_others_find_their_problem(line: str, tmp_path: Path) -> Non
     assert [(c.problem_id, c.sample, c.text) for c in found] == [("echo/2", 0, "2"), ("echo/2", 1, "2")]
 
 
+def test_a_number_that_two_problems_share_finds_neither(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    path.write_text('{"task_id": "1.json", "completion": "2"}\n')
+    problems = [Problem(id=f"math/{kind}/1.json", prompt="", gold="") for kind in ("algebra", "geometry")]
+    with pytest.raises(DataError, match=r"'1\.json' is not a problem"):
+        read_samples(path, problems)
+
+
 BAD_SAMPLES = [
     ('{"completion": "2"}', "samples.jsonl:1: a sample needs task_id"),
     ('{"task_id": "echo/1", "completion": null}', "samples.jsonl:1: a sample needs task_id"),
     ('{"task_id": "echo/9", "completion": ""}', "samples.jsonl:1: task_id 'echo/9' is not a problem"),
+    ('{"task_id": "other/1", "completion": ""}', "samples.jsonl:1: task_id 'other/1' is not a problem"),
     ("{broken", "samples.jsonl:1: not JSON"),
     ("[1]", "samples.jsonl:1: a JSON object is needed, this is list"),
     ("", "holds no sample"),
