@@ -21,7 +21,7 @@ from sandbox.container import connect
 from sandbox.contract import Limits, Result, Task
 from sandbox.hostile.probe import BENIGN, Probe
 from sandbox.pool import SandboxPool
-from sandbox.probes import PROBES
+from sandbox.probes import PYTHON
 from sandbox.status import Status
 
 _SEED = 20
@@ -40,7 +40,7 @@ def soak(box: SandboxPool, *, samples: int, hostile_share: float) -> Iterator[st
     chance = random.Random(_SEED)
     wrong = Task(program="def guess(n): return n", tests=BENIGN.tests, entry_point="guess")
     plain = (Probe("right", BENIGN, (Status.PASS,), Limits()), Probe("wrong", wrong, (Status.FAIL,), Limits()))
-    chosen = [chance.choice(PROBES if chance.random() < hostile_share else plain) for _ in range(samples)]
+    chosen = [chance.choice(PYTHON if chance.random() < hostile_share else plain) for _ in range(samples)]
     box.run(BENIGN)
     before, begun = _held(), time.monotonic()
     with ThreadPoolExecutor(2 * box.num_workers) as callers:
@@ -71,7 +71,7 @@ def load(box: SandboxPool, *, samples: int) -> Iterator[str]:
 def recovery(box: SandboxPool) -> Iterator[str]:
     """Time, for each hostile program, from the end of its own time until a benign one has passed."""
     seconds: dict[str, float] = {}
-    for probe in PROBES:
+    for probe in PYTHON:
         begun = time.monotonic()
         result = box.run(probe.task, probe.limits)
         after = box.run(BENIGN)
