@@ -174,8 +174,8 @@ DEMO = Recipe(
     ),
     judges=(
         Judge(benchmark="functions", max_new_tokens=80),
-        Judge(benchmark="humaneval", limit=20, max_new_tokens=160),
-        Judge(benchmark="mbpp", limit=12, max_new_tokens=96, optional=True),
+        Judge(benchmark="humaneval", limit=16, max_new_tokens=160),
+        Judge(benchmark="mbpp", limit=8, max_new_tokens=96, optional=True),
     ),
     generate_batch=128,
 )

@@ -99,7 +99,7 @@ DEMO = Recipe(
     ),
     judges=(
         Judge(benchmark="arithmetic", max_new_tokens=64),
-        Judge(benchmark="gsm8k", limit=12, max_new_tokens=96, optional=True),
+        Judge(benchmark="gsm8k", limit=8, max_new_tokens=96, optional=True),
     ),
     generate_batch=128,
 )
@@ -115,9 +115,7 @@ TINY_MATH = Recipe(
             name="math-sft",
             gives="Math-Qwen-Chat",
             objective="chat",
-            mix=Mix(
-                sources=(Source(name="arithmetic", kind="made", take=20_000),), near_duplicates=0.0, overlap="covered"
-            ),
+            mix=Mix(sources=(Source(name="sums", kind="made", take=20_000),), near_duplicates=0.0, overlap="covered"),
             seq_len=1024,
             batch_blocks=4,
             steps=380,
