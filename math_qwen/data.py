@@ -7,7 +7,7 @@ answer that the sample carries, by the same verifier that grades models.
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from math_qwen.arithmetic import benchmark_items, items
 from math_qwen.benchmarks import spaced
@@ -36,31 +36,17 @@ _ANGLE = re.compile(r"(sin|cos|tan)\((-?[\d.]+)π\)")
 _PARTS = re.compile(r"=|,|;|:|\. |\b(?:So|and|together)\b")  # between the expressions of a worked answer
 
 
-# What a model of under a million parameters can learn in minutes.
-_EASY = {"sum-10": 1, "sum-100": 4, "sum-negative": 3}
-
-
 def arithmetic(source: Source, seed: int) -> Iterator[Sample]:
-    """Yield worked arithmetic of every group that has a worked form; see `_lessons`."""
-    return _lessons(source, seed, WEIGHTS)
-
-
-def sums(source: Source, seed: int) -> Iterator[Sample]:
-    """Yield worked sums and differences of small numbers; see `_lessons`."""
-    return _lessons(source, seed, _EASY)
-
-
-def _lessons(source: Source, seed: int, weights: Mapping[str, int]) -> Iterator[Sample]:
     """Yield worked arithmetic without end; no question of the benchmark is asked, and none is answered on the way.
 
     A sum the other way round (8 + 4 for 4 + 8) is another question.
     """
     held_out = {same_question(item.query) for item in benchmark_items()}
     rng = random.Random(seed)
-    streams = {group: items(group, seed) for group in weights}
+    streams = {group: items(group, seed) for group in WEIGHTS}
     number = 0
     while True:
-        group = rng.choices(list(weights), list(weights.values()))[0]
+        group = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         item = next(streams[group], None)
         if item is None:  # a small group is through: begin it again, repeats are for dedup to drop
             streams[group] = items(group, seed)
@@ -103,5 +89,5 @@ def verified(sample: Sample) -> Drop | None:
     return Drop("wrong_answer", f"gold {gold}, reply ends in {verdict.answer}")
 
 
-MAKERS = {"arithmetic": arithmetic, "sums": sums}
+MAKERS = {"arithmetic": arithmetic}
 FILTERS = (verified,)

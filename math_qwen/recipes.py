@@ -104,6 +104,7 @@ DEMO = Recipe(
     generate_batch=128,
 )
 
+# So small a model learns the form of a worked answer in these minutes; that its sums are right is beyond it.
 TINY_MATH = Recipe(
     name="tiny",
     title="Math specialist of the synthetic smoke family; give its base with --set start=RUN/train/base/checkpoint",
@@ -115,7 +116,9 @@ TINY_MATH = Recipe(
             name="math-sft",
             gives="Math-Qwen-Chat",
             objective="chat",
-            mix=Mix(sources=(Source(name="sums", kind="made", take=20_000),), near_duplicates=0.0, overlap="covered"),
+            mix=Mix(
+                sources=(Source(name="arithmetic", kind="made", take=20_000),), near_duplicates=0.0, overlap="covered"
+            ),
             seq_len=1024,
             batch_blocks=4,
             steps=380,
