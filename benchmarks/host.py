@@ -19,7 +19,7 @@ from measure import machine
 
 from specialists import checkpoint
 from specialists.blocks import Block
-from specialists.precision import Precision, settle
+from specialists.precision import Precision, resolve
 from specialists.recipe import Mix, Optim, Parallel, Source, Stage
 from specialists.train.batches import join
 from specialists.train.engine import open_single, prepare_model
@@ -67,7 +67,7 @@ def _train(result: Path, precision: Precision) -> None:
     stage = Stage(
         name="threads", objective="text", mix=Mix(sources=(Source(name="none", kind="made"),)), seq_len=512,
         batch_blocks=1, steps=1, optim=Optim(peak_lr=1e-5, schedule="linear-constant", warmup_share=0.0),
-        parallel=Parallel(precision=settle(precision, seat.device)),
+        parallel=Parallel(precision=resolve(precision, seat.device)),
     )  # fmt: skip
     model = checkpoint.open_model(folder, checkpoint.open_tokenizer(folder), torch.float32)
     engine = open_single(prepare_model(model, stage.parallel), stage, seat)

@@ -202,7 +202,10 @@ ARITHMETIC = _benchmark(
     stop="\n",
     profile="calculated",
     wrong=_not_worked_out,
-    protocol={"items": "1 + 16 groups of 25, generated with seed 401", "few-shot": "3 own examples"},
+    protocol={
+        "items": "1 + 16 groups of 25, generated with seed 401; judged as Math401, numbers written out",
+        "few-shot": "3 own examples",
+    },
 )
 MATH401 = _benchmark(
     "math401",
@@ -215,7 +218,10 @@ MATH401 = _benchmark(
     stop="\n",
     profile="calculated",
     wrong=_not_worked_out,
-    protocol={"source": "arXiv 2304.02015; correct if |difference| < 1e-3", "few-shot": "3 own examples"},
+    protocol={
+        "source": "arXiv 2304.02015; correct if |difference| < 1e-3 and the answer is a number written out",
+        "few-shot": "3 own examples",
+    },
 )
 GSM8K = _benchmark(
     "gsm8k",

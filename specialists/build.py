@@ -5,7 +5,6 @@ before it, so each can be run alone, on another machine, or again. This file and
 their functions: a step that is done costs no import of torch, and `--help`, `plan` and `grade` never do.
 """
 
-import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -157,15 +156,12 @@ def _make_start(family: Family, recipe: Recipe, folder: Path) -> Path:
 
 def _data_inputs(stage: Stage) -> dict[str, str]:
     """Return what the data of a stage depends on: its part of the recipe, and the files on this disk."""
+    from specialists.data.places import matching
+
     knobs = stage.model_dump(mode="json", include={"mix", "objective", "seq_len", "seed"})
-    paths = [os.path.expandvars(s.path) for s in stage.mix.sources if s.kind != "hub" and s.path]
-    found = {str(place): digest_place(place) for path in paths for place in _places(Path(path).expanduser())}
+    sources = [source for source in stage.mix.sources if source.kind not in ("hub", "made")]
+    found = {str(place): digest_place(place) for source in sources for place in sorted(matching(source))}
     return {"knobs": digest_of(knobs), "places": digest_of(found)}
-
-
-def _places(path: Path) -> list[Path]:
-    """Return the folder or file at a path, or the files that match it as a pattern."""
-    return [path] if path.exists() else sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
 
 
 def _prepare_stage(family: Family, stage: Stage, base: Model, items: Sequence[Any], step: Step) -> None:

@@ -7,7 +7,7 @@ integers of hundreds of digits, which faster parsers refuse or round.
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -19,27 +19,21 @@ M = TypeVar("M", bound=BaseModel)
 _BOM = b"\xef\xbb\xbf"
 
 
-def read_rows(path: Path, *, on_bad: Callable[[int, str], None] | None = None) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield `(line number, object)` for each line of a JSON Lines file; blank lines are skipped.
 
     Args:
         path: a `.jsonl` or `.jsonl.gz` file in UTF-8, with or without a byte order mark.
-        on_bad: called with line number and reason for a line that is not a JSON object; without it such a line raises.
 
     Raises:
-        DataError: the file is missing or cannot be unpacked, or holds a bad line and `on_bad` is None.
+        DataError: the file is missing or cannot be unpacked, or holds a line that is no JSON object.
     """
     for number, line in enumerate(_lines(path), start=1):
-        line = line.removeprefix(_BOM).strip()
-        if not line:
-            continue
-        row, problem = _parse(line)
+        row = parse_row(line)
+        if isinstance(row, str):
+            raise DataError(f"{path}:{number}: {row}")
         if row is not None:
             yield number, row
-        elif on_bad is not None:
-            on_bad(number, problem)
-        else:
-            raise DataError(f"{path}:{number}: {problem}")
 
 
 def read_records(path: Path, kind: type[M]) -> Iterator[M]:
@@ -73,14 +67,18 @@ def drop_torn_line(path: Path) -> None:
         file.truncate(content.rfind(b"\n") + 1)
 
 
-def _parse(line: bytes) -> tuple[dict[str, Any] | None, str]:
+def parse_row(line: bytes) -> dict[str, Any] | str | None:
+    """Return the object of a line, None for a blank line, or in words why it is no object."""
+    line = line.removeprefix(_BOM).strip()
+    if not line:
+        return None
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        return None, f"not JSON ({error})"
+        return f"not JSON ({error})"
     if not isinstance(row, dict):
-        return None, f"a JSON object is needed, this is {type(row).__name__}"
-    return cast("dict[str, Any]", row), ""
+        return f"a JSON object is needed, this is {type(row).__name__}"
+    return cast("dict[str, Any]", row)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -1,8 +1,8 @@
 """Which floating-point type computes fastest on this machine.
 
-An accelerator, a CPU with AMX and AMD's CPUs since Zen 4 multiply bf16 at twice the rate of fp32. Other CPUs that know
-bf16 take twice as long for it, and those that do not are slower still (benchmarks/host.py). So a recipe for
-laptops says "auto", and one that must give the same numbers everywhere says which.
+CPUs differ: of two that know bf16, one trained 1.8 times as fast in it as in fp32, the other 0.65 times
+(benchmarks/host.py). So a recipe for laptops says "auto", and one that must give the same numbers everywhere says
+which.
 """
 
 import time
@@ -14,13 +14,13 @@ import torch
 Precision = Literal["auto", "fp32", "bf16"]
 
 # One layer's feed-forward product in a small model. Ours: bf16 is taken unless it is clearly slower, since it also
-# halves the activations; the measured ratios are near 0.5 or 2, so noise does not decide.
+# halves the activations; CPU time on one thread hardly moves with what else the machine does.
 _ROWS, _IN, _OUT = 512, 576, 1536
 _CLEARLY = 1.25
 _ROUNDS = 7
 
 
-def settle(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:
+def resolve(precision: Precision, device: torch.device) -> Literal["fp32", "bf16"]:
     """Return what "auto" means for a device; anything else is returned as it is."""
     if precision != "auto":
         return precision

@@ -10,6 +10,7 @@ Recursive descent. Nothing is computed, and depth and number of nodes are bounde
 length of the answer. `math_qwen.answers.parse` adds what stands around expressions: lists, brackets, relations, units.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -27,7 +28,7 @@ _TRANSPOSITION = Name("T")
 _INVERSES = {"sin": "arcsin", "cos": "arccos", "tan": "arctan"}
 
 
-class ExpressionReader(Cursor):
+class ExpressionReader(Cursor, ABC):
     """Reads one expression; a subclass says what may stand in brackets.
 
     Args:
@@ -40,13 +41,13 @@ class ExpressionReader(Cursor):
         self._bars = 0  # how many |...| are open
         self._currency = ""  # the currency sign seen last
 
+    @abstractmethod
     def group(self, opening: str) -> Node:
         """Read what stands in brackets, up to and with the closing one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cell(self) -> Node:
         """Read one entry of a matrix."""
-        raise NotImplementedError
 
     def sum(self) -> Node:
         """Read terms up to what cannot continue an expression."""

@@ -7,20 +7,19 @@ by `specialists.jsonl`, which takes none of this.
 
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 
 from specialists.errors import DataError
 from specialists.family import Drop
+from specialists.jsonl import parse_row
 
 MAX_LINE_BYTES = 20_000_000  # four times the largest file we read: JSON may escape every character
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_BOM = b"\xef\xbb\xbf"
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Drop]]:
@@ -37,8 +36,8 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Drop]]:
                 if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):
                     _skip_line(file)
                     yield number, Drop("huge_row", f"a line of {MAX_LINE_BYTES} bytes or more")
-                elif line := line.removeprefix(_BOM).strip():
-                    yield number, _parse(line)
+                elif (row := parse_row(line)) is not None:
+                    yield number, Drop("bad_row", row) if isinstance(row, str) else row
     except (EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
         if not number:
             raise DataError(f"{path}: cannot be read ({error})") from None
@@ -58,13 +57,3 @@ def _open(path: Path) -> io.BufferedIOBase:
 def _skip_line(file: io.BufferedIOBase) -> None:
     while (line := file.readline(MAX_LINE_BYTES)) and not line.endswith(b"\n"):
         pass
-
-
-def _parse(line: bytes) -> dict[str, Any] | Drop:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return Drop("bad_row", f"not JSON ({error})")
-    if not isinstance(row, dict):
-        return Drop("bad_row", f"a JSON object is needed, this is {type(row).__name__}")
-    return cast("dict[str, Any]", row)

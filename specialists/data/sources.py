@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from specialists.data.archive import SUFFIXES, read_archive
 from specialists.data.folder import read_folder
 from specialists.data.lines import read_lines
+from specialists.data.places import filled, matching
 from specialists.data.repository import is_repository, read_repository
 from specialists.data.rows import Reject, check_columns, columns_read, read_row
 from specialists.errors import ConfigError, DataError
@@ -115,7 +116,7 @@ def _read_parquet(path: Path, place: str, source: Source) -> Iterator[Sample | R
 
 
 def _read_hub(source: Source) -> Iterator[Sample | Reject]:
-    path = _filled(source)
+    path = filled(source)
     try:
         rows = datasets.load_dataset(path, name=source.subset or None, split=source.split, streaming=True)
         for number, row in enumerate(rows, start=1):
@@ -134,14 +135,14 @@ def _make(source: Source, makers: Mapping[str, Maker], seed: int) -> Iterator[Sa
 
 
 def _folder(source: Source) -> Path:
-    path = Path(_filled(source))
+    path = Path(filled(source))
     if not path.is_dir():
         raise DataError(f"source {source.name!r}: {path} is no folder; check the path")
     return path
 
 
 def _repositories(source: Source) -> list[Path]:
-    found = sorted(path for path in _matching(source) if path.is_dir() and is_repository(path))
+    found = sorted(path for path in matching(source) if path.is_dir() and is_repository(path))
     if not found:
         raise DataError(f"source {source.name!r}: no git repository at {source.path}; check the path")
     return found
@@ -149,20 +150,8 @@ def _repositories(source: Source) -> list[Path]:
 
 def _files(source: Source) -> list[tuple[Path, str]]:
     """Return the files that the path or pattern names, each with its path below the pattern's fixed part."""
-    files = sorted(path for path in _matching(source) if path.is_file())
+    files = sorted(path for path in matching(source) if path.is_file())
     if not files:
-        raise DataError(f"source {source.name!r}: no file at {_filled(source)}; check the path")
+        raise DataError(f"source {source.name!r}: no file at {filled(source)}; check the path")
     base = Path(os.path.commonpath([path.parent for path in files]))
     return [(path, str(path.relative_to(base))) for path in files]
-
-
-def _matching(source: Source) -> list[Path]:
-    pattern = Path(_filled(source)).absolute()
-    return [pattern] if pattern.exists() else list(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
-
-
-def _filled(source: Source) -> str:
-    path = os.path.expandvars(str(Path(source.path).expanduser()) if source.path.startswith("~") else source.path)
-    if "$" in path:
-        raise DataError(f"source {source.name!r}: {source.path} names an environment variable that is not set")
-    return path

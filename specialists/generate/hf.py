@@ -20,7 +20,7 @@ from specialists.errors import ConfigError
 from specialists.generate import kv
 from specialists.generate.backend import Reply, Request, Settings
 from specialists.generate.batch import Batch, Row
-from specialists.precision import dtype_of, settle
+from specialists.precision import dtype_of, resolve
 from specialists.records import Prompt, Stop
 
 _STOP_WINDOW = 24  # last tokens in which a stop string is looked for
@@ -41,7 +41,7 @@ class HFBackend:
         """
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.tokenizer = checkpoint.open_tokenizer(folder)
-        dtype = dtype or dtype_of(settle("auto", self.device))
+        dtype = dtype or dtype_of(resolve("auto", self.device))
         self.model = checkpoint.open_model(folder, self.tokenizer, dtype).to(self.device).eval()
         kv.register()
         self.model.set_attn_implementation(kv.NAME)

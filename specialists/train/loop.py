@@ -22,7 +22,7 @@ from specialists import checkpoint
 from specialists.blocks import Blocks
 from specialists.errors import TrainError
 from specialists.jsonl import drop_torn_line, read_rows
-from specialists.precision import settle
+from specialists.precision import resolve
 from specialists.progress import bar
 from specialists.recipe import Parallel, Stage
 from specialists.run import write_text
@@ -66,12 +66,12 @@ def _train(stage: Stage, blocks: Blocks, start: Path, out: Path, seat: Seat, ope
     total = num_steps(stage, len(blocks), blocks.num_tokens)
     tokenizer = checkpoint.open_tokenizer(start)
     model = checkpoint.open_model(start, tokenizer, torch.float32)
-    settled = stage.model_copy(update={"parallel": _settled(stage.parallel, out, seat)})
-    engine = open_engine(prepare_model(model, settled.parallel), settled, seat)
+    resolved = stage.model_copy(update={"parallel": _resolved(stage.parallel, out, seat)})
+    engine = open_engine(prepare_model(model, resolved.parallel), resolved, seat)
     first = _resume(engine, out, seat)
     with bar(f"train {stage.name}", total, first) as advance:
         for step in range(first, total):
-            metrics = _one_step(engine, blocks, settled, step, total, seat)
+            metrics = _one_step(engine, blocks, resolved, step, total, seat)
             if seat.leads:
                 _log(out, metrics)
                 advance(1, f"loss {metrics['loss']:.3f}, {metrics['tokens_per_s']:.0f} tokens/s")
@@ -84,14 +84,14 @@ def _train(stage: Stage, blocks: Blocks, start: Path, out: Path, seat: Seat, ope
     seat.wait()
 
 
-def _settled(parallel: Parallel, out: Path, seat: Seat) -> Parallel:
+def _resolved(parallel: Parallel, out: Path, seat: Seat) -> Parallel:
     """Return the knobs with the precision decided: on a resumed run as before, else as the first process finds it."""
     votes = 0.0
     if seat.leads:
         path = out / "metrics.jsonl"
         drop_torn_line(path)
         begun = [row["precision"] for _, row in read_rows(path)] if path.exists() else []
-        votes = float((begun[0] if begun else settle(parallel.precision, seat.device)) == "bf16")
+        votes = float((begun[0] if begun else resolve(parallel.precision, seat.device)) == "bf16")
     (is_bf16,) = seat.total(votes)
     return parallel.model_copy(update={"precision": "bf16" if is_bf16 else "fp32"})
 

@@ -76,10 +76,10 @@ def test_a_resumed_run_keeps_the_precision_it_began_with(
 ) -> None:
     """What "auto" means is measured, and a machine under load may measure otherwise the second time."""
     stage = make_stage(steps=4, save_every=2, precision="auto")
-    monkeypatch.setattr(loop, "settle", lambda *_: "fp32")
+    monkeypatch.setattr(loop, "resolve", lambda *_: "fp32")
     with pytest.raises(KeyboardInterrupt):
         train(stage, tiny_blocks, tiny_checkpoint, tmp_path, seat=ONE, open_engine=dying(after=3))
-    monkeypatch.setattr(loop, "settle", lambda *_: "bf16")
+    monkeypatch.setattr(loop, "resolve", lambda *_: "bf16")
     facts = train(stage, tiny_blocks, tiny_checkpoint, tmp_path, seat=ONE, open_engine=open_single)
     assert facts["precision"] == "fp32"
 
