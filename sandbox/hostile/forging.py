@@ -205,6 +205,7 @@ INSPECTION: tuple[Probe, ...] = (
         "tests in its own memory",
         r"""
         def guess(n):
+            ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # its memory is closed to itself otherwise
             needle = re.compile(("sseug tressa"[::-1] + r"\(%d\) == (\d+)" % n).encode())
             for line in open("/proc/self/maps"):
                 ends, rights = line.split()[:2]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sandbox.status import Status
 
-READY = "k"  # what a child says when the program may start; in a pipe that is closed before it does
+READY = b"k"  # what a child says when the program may start; in a pipe that is closed before it does
 Stop = Literal["", "wall", "cpu", "output"]
 
 _BY_OUTCOME = {
@@ -39,7 +39,7 @@ class Facts:
     """Everything that is known of one sample when it is over."""
 
     cpu_limit_s: float
-    setups: list[str] = field(default_factory=list)  # what each child said before its own code: READY or an error
+    setups: list[bytes] = field(default_factory=list)  # what each child said before its own code: READY or an error
     stop: Stop = ""  # which limit made the supervisor stop it
     report: dict[str, Any] | None = None  # the judge's, where there is a judge
     exits: dict[str, Exit] = field(default_factory=dict)  # by role; those that ended by themselves
@@ -53,7 +53,8 @@ def decide(facts: Facts) -> tuple[Status, str]:
     """Return the status of a sample and one line that explains it."""
     unready = [said for said in facts.setups if said != READY]
     if unready and not (facts.stop and facts.setups[0] == READY):
-        return Status.INFRA_ERROR, f"a process could not be set up inside the box: {unready[0] or 'it said nothing'}"
+        said = unready[0].decode("utf-8", "replace") or "it said nothing"
+        return Status.INFRA_ERROR, f"a process could not be set up inside the box: {said}"
     if facts.report is not None and facts.report["outcome"] != "lost":
         return _BY_OUTCOME[facts.report["outcome"]], facts.report["detail"]
     if facts.oom_kills:

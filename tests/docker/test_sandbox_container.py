@@ -168,7 +168,13 @@ def test_a_container_has_every_wall(box: SandboxPool, client: docker.APIClient) 
     assert not host["Binds"]
     assert not details["Mounts"] or {mount["Type"] for mount in details["Mounts"]} == {"tmpfs"}
     assert (config["OpenStdin"], config["StdinOnce"], config["Tty"]) == (True, True, False)
-    assert {name.partition("=")[0] for name in config["Env"] or ()} <= {"PATH", "LANG", "GPG_KEY", "PYTHON_VERSION"}
+    assert {name.partition("=")[0] for name in config["Env"] or ()} <= {
+        "PATH",
+        "LANG",
+        "GPG_KEY",
+        "PYTHON_VERSION",
+        "PYTHONHASHSEED",
+    }
 
 
 def test_a_result_says_where_it_comes_from(box: SandboxPool, client: docker.APIClient) -> None:
