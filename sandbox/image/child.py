@@ -15,8 +15,7 @@ import math
 import os
 import resource
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sandbox.image import linux, unhooked
 from sandbox.image.verdict import READY
@@ -32,8 +31,7 @@ _OOM_FIRST = {"program": b"1000", "candidate": b"1000", "command": b"1000", "jud
 _SETRLIMIT = resource.setrlimit
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """How one child is to be confined.
 
     `uid` is None where we are not root and children keep our user; `alone` says that the end of process 1 is the end of
@@ -80,14 +78,14 @@ def limit_for_good() -> None:
 
 def orders_to_bytes(orders: Sequence[Order]) -> bytes:
     """Return what `orders_from_bytes` reads."""
-    return marshal.dumps([tuple(vars(order).values()) for order in orders])
+    return marshal.dumps([tuple(order) for order in orders])
 
 
 def orders_from_bytes(data: bytes, fds: list[int]) -> list[tuple[Order, list[int]]]:
     """Return each order with its share of the descriptors that came with them."""
     shares, used = [], 0
     for fields in marshal.loads(data):
-        order = Order(*fields)
+        order = Order._make(fields)
         shares.append((order, fds[used : used + order.handed]))
         used += order.handed
     return shares

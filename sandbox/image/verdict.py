@@ -45,7 +45,8 @@ class Facts:
     exits: dict[str, Exit] = field(default_factory=dict)  # by role; those that ended by themselves
     oom_kills: int = 0
     cpu_s: float = 0.0  # of the candidate, when the supervisor last looked
-    run_delay_s: float = 0.0  # how long the candidate was ready to run but got no CPU
+    judge_cpu_s: float = 0.0  # at the same moment
+    run_delay_s: float = 0.0  # how long candidate and judge were ready to run but got no CPU
     elapsed_s: float = 0.0
 
 
@@ -90,7 +91,7 @@ def _stopped(facts: Facts) -> tuple[Status, str]:
         return Status.CPU_LIMIT, f"used {facts.cpu_s:.2f} s of CPU time; the limit is {facts.cpu_limit_s:g} s"
     if facts.stop == "output":
         return Status.OUTPUT_LIMIT, "printed far more than is kept"
-    if facts.cpu_s < facts.cpu_limit_s / 2 and facts.run_delay_s > facts.elapsed_s / 2:
+    if facts.cpu_s + facts.judge_cpu_s < facts.cpu_limit_s / 2 and facts.run_delay_s > facts.elapsed_s / 2:
         waited = f"ready to run for {facts.run_delay_s:.1f} of {facts.elapsed_s:.1f} s"
         return Status.STARVED, f"got {facts.cpu_s:.2f} s of CPU time while {waited}"
     return Status.TIMEOUT, f"not done after {facts.elapsed_s:.1f} s, with {facts.cpu_s:.2f} s of CPU time used"
