@@ -230,5 +230,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "cot": mp.cot, "sec": mp.sec, "csc": mp.csc,
     "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh,
     "ln": mp.log, "abs": abs, "floor": mp.floor, "ceil": mp.ceil, "root": _root,
-    "!": mp.factorial, "binom": mp.binomial,
+    "!": mp.factorial, "binom": mp.binomial, "max": max, "min": min,
 }  # fmt: skip

@@ -2,8 +2,9 @@ r"""Answer text in, tree out.
 
     answer   = relation (("," | ";" | "and" | "or") relation)*
     relation = side (("=" | "<" | "<=" | ... | "in") side)*
+               modulus?                                  x = 3 (mod 7)
     side     = quantity ((":" quantity)* | (("cup" | "cap" | "setminus" | "-") quantity)*)
-    quantity = sum scale* unit?                              5 million dollars, 9 (apples)
+    quantity = sum scale* unit? (sum unit)*                  5 million dollars, 9 (apples), 1 hour 30 minutes
     brackets = "(" answer ")" | "[" answer ")" | "\{" answer "\}" | "\{" name "|" answer "\}" | ...
 
 Times, dates and a few phrases for sets are read as a whole. What is not in the grammar becomes `Prose` (words), `Latex`
@@ -20,6 +21,7 @@ from math_qwen.answers.tree import (
     KINDS,
     REALS,
     Apply,
+    Congruence,
     Expression,
     Items,
     Latex,
@@ -34,11 +36,11 @@ from math_qwen.answers.tree import (
     Unread,
     names,
 )
-from math_qwen.answers.units import CANONICAL, SCALES, canonical_unit
+from math_qwen.answers.units import CANONICAL, CURRENCY_SIGNS, SCALES, canonical_unit, in_base_units
 
 MAX_WORKER_TOKENS = 200
 
-_RELATIONS = ("=", "<", "<=", ">", ">=", "!=", "~", "in")
+_RELATIONS = ("=", "<", "<=", ">", ">=", "!=", "~", "in", "≡")
 _CLOSING = {"(": (")", "]"), "[": (")", "]"), r"\{": (r"\}",), "{": ("}",), "⟨": ("⟩",)}
 _PHRASES = {
     **dict.fromkeys(("all real numbers", "all reals", "the real numbers", "全体实数"), REALS),
@@ -47,7 +49,7 @@ _PHRASES = {
         Items("{}", ()),
     ),
 }
-_WORKER_COMMANDS = frozenset({"int", "sum", "prod", "lim", "to", "Gamma", "gcd", "bmod"})
+_WORKER_COMMANDS = frozenset({"int", "sum", "prod", "lim", "to", "Gamma", "bmod"})
 
 
 def read_answer(text: str, tokens: tuple[Token, ...], *, bracketed_mixed: bool = False) -> Node:
@@ -103,6 +105,8 @@ class _AnswerReader(ExpressionReader):
             raise Unreadable(f"{opening!r} starts no expression")
         if opening == r"\{" and self.accept(r"\}"):
             return Items("{}", ())
+        if opening == r"\{" and self.peek().text == "begin" and (system := self.system()):
+            return system
         bars, self._bars = self._bars, 1 if opening == r"\{" else 0
         inner = self._answer()
         self._bars = bars
@@ -132,11 +136,14 @@ class _AnswerReader(ExpressionReader):
 
     def _answer(self) -> Node:
         parts = [self._relation()]
-        kind = "list"
+        kind, joints = "list", list[str]()
         while separators := self._separators():
+            joints += separators
             if "or" in separators:
                 kind = "or"
             parts.append(self._relation())
+        if len(parts) == 2 and joints == ["and"] and (whole := _together(*parts)):
+            return whole
         return parts[0] if len(parts) == 1 else Items(kind, tuple(parts))
 
     def _separators(self) -> list[str]:
@@ -151,7 +158,23 @@ class _AnswerReader(ExpressionReader):
         while op := self.accept(*_RELATIONS):
             ops.append(op)
             sides.append(self._side())
+        if modulus := self._modulus():
+            return _congruence(ops, sides[-1], modulus)
+        if "≡" in ops:
+            raise NotYet("a congruence without a modulus")
         return Relation(tuple(ops), tuple(sides)) if ops else sides[0]
+
+    def _modulus(self) -> Node | None:
+        r"""Take `\pmod{7}`, `(mod 7)` or `mod 7`; None where something else follows."""
+        bracket = "(" if self.peek().text == "(" and self.peek(1).text == "mod" else ""
+        word = self.peek(len(bracket))
+        if word.text not in ("mod", "pmod", "pod") or word.kind not in ("word", "command"):
+            return None
+        self.skip(1 + len(bracket))
+        modulus = self.sum()
+        if bracket:
+            self.expect(")")
+        return modulus
 
     def _side(self) -> Node:
         label = self._label()
@@ -201,17 +224,31 @@ class _AnswerReader(ExpressionReader):
         unit = canonical_unit(words)
         if unit is None:
             raise Unreadable("words that are no unit")
-        return Quantity(value, unit)
+        return self._with_smaller_units(Quantity(value, unit))
+
+    def _with_smaller_units(self, first: Quantity) -> Quantity:
+        """Read the rest of `1 hour 30 minutes` and return all of it in the first unit."""
+        if self.peek().kind != "number":
+            return first
+        whole = _together(first, self._quantity())
+        if whole is None:
+            raise Unreadable("two quantities side by side")
+        return whole
 
     def _unit_words(self) -> list[str]:
         words: list[str] = []
         while True:
             token, after = self.peek(), self.peek(1)
-            if token.kind == "word" or (token.text == "/" and after.kind == "word"):
+            currency = token.text in CURRENCY_SIGNS and not words
+            if (
+                currency
+                or (token.kind == "word" and token.text != "mod")
+                or (token.text == "/" and after.kind == "word")
+            ):
                 words.append(self.next().text)
             elif words and token.text == "/" and after.kind == "name" and after.text in CANONICAL:
                 words += [self.next().text, self.next().text]  # km/h
-            elif token.text == "(" and after.kind == "word" and not words:
+            elif token.text == "(" and after.kind == "word" and after.text != "mod" and not words:
                 self.skip(1)
                 words = self._unit_words()
                 self.expect(")")
@@ -225,6 +262,25 @@ class _AnswerReader(ExpressionReader):
                 self.skip(1)
             else:
                 return words
+
+
+def _together(first: Node, rest: Node) -> Quantity | None:
+    """Return 1 hour and 30 minutes as 1.5 hours; None where the second unit is no smaller one of the same kind."""
+    if not (isinstance(first, Quantity) and isinstance(rest, Quantity)):
+        return None
+    larger, smaller = in_base_units(first.unit), in_base_units(rest.unit)
+    if not (larger and smaller and larger.unit == smaller.unit and larger.amount > smaller.amount):
+        return None
+    if not (isinstance(first.value, Expression) and isinstance(rest.value, Expression)):
+        return None
+    part = Apply("*", (Number(smaller.amount / larger.amount), rest.value))
+    return Quantity(Apply("+", (first.value, part)), first.unit, mixed=True)
+
+
+def _congruence(ops: list[str], value: Node, modulus: Node) -> Congruence:
+    if not ({"=", "≡"}.issuperset(ops) and isinstance(value, Expression) and isinstance(modulus, Expression)):
+        raise Unreadable("a remainder is a number")
+    return Congruence(value, modulus)
 
 
 def _rows_of_lists(items: tuple[Node, ...]) -> tuple[tuple[Node, ...], ...]:
