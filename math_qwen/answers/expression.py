@@ -86,9 +86,12 @@ class ExpressionReader(Cursor, ABC):
         if token.kind == "sign":
             if token.text == "(" and self.peek(1).kind == "word" and len(self.peek(1).text) > 1:
                 return False  # 9 (apples)
+            if token.text == "(" and self.peek(2).text == "in":
+                return False  # k pi (k in Z)
             return token.text in ("(", "{", "⌊", "⌈") or (token.text == "|" and not self._bars)
         if token.kind == "number":
-            return self.peek(-1).text == ")" and self.peek(1).text == "^"  # (n + 1) 2^n, but not (A) 12
+            # (n + 1) 2^n and 3! 7!, but not (A) 12
+            return (self.peek(-1).text == ")" and self.peek(1).text == "^") or self.peek(-1).text == "!"
         return token.kind in ("name", "function") or (token.kind == "command" and token.text == "begin")
 
     def _append_adjacent(self, factors: list[Node], *, may_be_mixed: bool) -> None:

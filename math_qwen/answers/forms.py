@@ -115,6 +115,8 @@ def _labels(node: Node) -> frozenset[str]:
             return frozenset().union(*map(_labels, items))
         case Apply("*", args) if all(isinstance(arg, Name) and arg.text.isupper() for arg in args):
             return frozenset({"".join(arg.text for arg in args if isinstance(arg, Name))})  # the segment AB
+        case Apply("/", (Apply("*", (Name("d"), Name(y))), Apply("*", (Name("d"), Name(x))))):
+            return frozenset({f"d{y}/d{x}"})
         case Apply("abs", (Apply("*") as segment,)):
             return _labels(segment)
     return frozenset()
@@ -154,10 +156,19 @@ def _without_domains(node: Items) -> Items:
     return Items(node.kind, kept) if node.kind == "list" and kept else node
 
 
+def listed_values(variable: Node, conditions: tuple[Node, ...]) -> Node | None:
+    r"""Return the values k pi of `\{x | x = k\pi, k \in \mathbb{Z}\}`; None for other sets."""
+    kept = [condition for condition in conditions if not _is_domain(condition)]
+    match kept:
+        case [Relation(("=",), (first, value))] if first == variable and len(kept) < len(conditions):
+            return value
+    return None
+
+
 def _is_domain(node: Node) -> bool:
     match node:
         case Relation(("in",), (Name(), Name(text))):
-            return text.startswith(NUMBER_SET)
+            return text.startswith(NUMBER_SET) or text in ("Z", "N", "Q")
         case Relation(("in",), (Name(), values)):
             return values == REALS
     return False

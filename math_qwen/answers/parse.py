@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from math_qwen.answers.cursor import NotYet, Unreadable
 from math_qwen.answers.expression import ExpressionReader
+from math_qwen.answers.forms import listed_values
 from math_qwen.answers.moments import read_moment
 from math_qwen.answers.tokens import Token
 from math_qwen.answers.tree import (
@@ -43,12 +44,20 @@ MAX_WORKER_TOKENS = 200
 _RELATIONS = ("=", "<", "<=", ">", ">=", "!=", "~", "in", "≡")
 _CLOSING = {"(": (")", "]"), "[": (")", "]"), r"\{": (r"\}",), "{": ("}",), "⟨": ("⟩",)}
 _PHRASES = {
-    **dict.fromkeys(("all real numbers", "all reals", "the real numbers", "全体实数"), REALS),
     **dict.fromkeys(
-        ("no solution", "no solutions", "no real solution", "no real solutions", "empty set", "the empty set", "无解"),
+        ("all real numbers", "all reals", "all real x", "any real number", "the real numbers", "全体实数"), REALS
+    ),
+    **dict.fromkeys(
+        (
+            *("no solution", "no solutions", "no real solution", "no real solutions", "there is no solution"),
+            *("there are no solutions", "empty set", "the empty set", "无解"),
+        ),
         Items("{}", ()),
     ),
 }
+_EXCEPT = ("all", "real", "numbers", "except")
+_ALL_BUT = (Token("command", "mathbb"), Token("name", "R"), Token("sign", "setminus"), Token("sign", r"\{"))
+_FUNCTION_MARKS = (["^", "{", "-", "1", "}"], ["'", "'"], ["'"])  # of an inverse or a derivative
 _WORKER_COMMANDS = frozenset({"int", "sum", "prod", "lim", "to", "Gamma", "bmod"})
 
 
@@ -65,6 +74,8 @@ def read_answer(text: str, tokens: tuple[Token, ...], *, bracketed_mixed: bool =
     """
     if moment := read_moment(text):
         return moment
+    if tuple(token.text.casefold() for token in tokens[: len(_EXCEPT)]) == _EXCEPT:
+        tokens = (*_ALL_BUT, *tokens[len(_EXCEPT) :], Token("sign", r"\}"))
     try:
         return _AnswerReader(tokens, bracketed_mixed=bracketed_mixed).read()
     except Unreadable:
@@ -128,6 +139,8 @@ class _AnswerReader(ExpressionReader):
         self._bars = bars
         self.expect(r"\}")
         parts = condition.items if isinstance(condition, Items) and condition.kind in ("or", "list") else (condition,)
+        if values := listed_values(variable, parts):
+            return values
         if not (isinstance(variable, Name) and all(isinstance(part, Relation) for part in parts)):
             raise NotYet("set-builder notation")
         if any(names(side) - {variable.text} for part in parts if isinstance(part, Relation) for side in part.sides):
@@ -137,14 +150,21 @@ class _AnswerReader(ExpressionReader):
     def _answer(self) -> Node:
         parts = [self._relation()]
         kind, joints = "list", list[str]()
-        while separators := self._separators():
+        while (separators := self._separators()) or self._domain_follows():
             joints += separators
+            if not separators:
+                parts.append(self._bracketed(self.next().text))
+                continue
             if "or" in separators:
                 kind = "or"
             parts.append(self._relation())
         if len(parts) == 2 and joints == ["and"] and (whole := _together(*parts)):
             return whole
         return parts[0] if len(parts) == 1 else Items(kind, tuple(parts))
+
+    def _domain_follows(self) -> bool:
+        r"""Tell whether a bracket such as `(k \in \mathbb{Z})` comes next."""
+        return self.peek().text == "(" and self.peek(2).text == "in"
 
     def _separators(self) -> list[str]:
         """Take one separator, or a comma with the word that follows it."""
@@ -198,14 +218,22 @@ class _AnswerReader(ExpressionReader):
 
     def _label(self) -> Name | None:
         """Take the left side of `f(x) =` or `Area =`, which names the answer."""
-        first, *rest = (self.peek(ahead) for ahead in range(5))
-        if first.kind == "word" and rest[0].text == "=":
+        first, second = self.peek(), self.peek(1)
+        if first.kind == "word" and second.text == "=":
             self.skip(1)
             return Name(first.text)
-        if first.kind == "name" and [rest[0].text, *(t.text for t in rest[2:])] == ["(", ")", "="]:
-            self.skip(4)
-            return Name(f"{first.text}({rest[1].text})")
-        return None
+        if first.kind != "name":
+            return None
+        mark = next((mark for mark in _FUNCTION_MARKS if self._texts(1, len(mark)) == mark), [])
+        argument = len(mark) + 2
+        if [self.peek(argument - 1).text, *self._texts(argument + 1, 2)] != ["(", ")", "="]:
+            return None
+        name = "".join(self._texts(0, argument - 1))
+        self.skip(argument + 2)
+        return Name(f"{name}({self.peek(-2).text})")
+
+    def _texts(self, ahead: int, count: int) -> list[str]:
+        return [self.peek(place).text for place in range(ahead, ahead + count)]
 
     def _quantity(self) -> Node:
         outer, self._currency = self._currency, ""
@@ -301,6 +329,13 @@ def _degrees(value: Node) -> Node | None:
 
 def _bracketed_items(opening: str, inner: Node, closing: str) -> Node:
     """Return what brackets make of their content: a set, a tuple, an interval, or just parentheses."""
+    if (
+        isinstance(inner, Quantity)
+        and inner.unit == "degree"
+        and isinstance(inner.value, Expression)
+        and opening == "("
+    ):
+        return Apply("degree", (inner.value,))
     kind = {"⟨⟩": "()"}.get(opening + closing) or opening.removeprefix("\\") + closing.removeprefix("\\")
     items = inner.items if isinstance(inner, Items) and inner.kind == "list" else (inner,)
     if kind == "[]" and (rows := _rows_of_lists(items)):

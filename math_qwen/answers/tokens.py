@@ -84,6 +84,9 @@ def tokenize(text: str) -> tuple[Token, ...]:
 def _one_alphabet(text: str) -> str:
     text = _SQUARE_METRES.sub(r"\\text{m}\1", text).translate(CHARACTERS)
     text = _TIMES_TEN.sub(r"\\times ", text)
+    text = text.replace(r"\left<", r"\langle ").replace(r"\right>", r"\rangle ")
+    if text[:1] == "<" and text[-1:] == ">":
+        text = rf"\langle {text[1:-1]}\rangle "
     if "分之" in text or "又" in text:
         for pattern, replacement in _CHINESE_FRACTIONS:
             text = pattern.sub(replacement, text)

@@ -55,7 +55,7 @@ _SPELLINGS = {
     "km/h": "kmh kph",
 }
 CANONICAL = {word: unit for unit, words in _SPELLINGS.items() for word in (unit, *words.split())}
-CURRENCY_SIGNS = frozenset("$€£¥")
+CURRENCY_SIGNS = frozenset("$€£¥¢")
 
 # How many of the first unit one of the others is: international foot and pound of 1959. Months and years have no one
 # length.
@@ -109,6 +109,7 @@ _POWER_BEFORE = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}
 _POWER_AFTER = {"squared": "^2", "cubed": "^3"}
 
 SCALES = {
+    "dozen": 12,
     "hundred": 10**2,
     "thousand": 10**3,
     "million": 10**6,
@@ -119,7 +120,7 @@ SCALES = {
 }
 
 # Words that change or qualify the number before them: "2 or more" is not 2, "5 less" is not 5.
-_QUALIFIERS = """about above again almost approx approximately around below between bigger but dozen dozens either
+_QUALIFIERS = """about above again almost approx approximately around below between bigger but dozens either
     factorial fewer from greater half halves if larger least less lower maximum minimum minus modulo mod more most
     negative no not nor over plus positive quarter quarters score smaller than third thirds to twice under up upto
     upwards versus vs when where without"""

@@ -22,6 +22,8 @@ MARKED = [
     (r"\boxed{2}和\boxed{3}", "2, 3"),
     (r"\boxed{7} and \boxed{7}", "7"),
     (r"\boxed{7} and, much later in the text, another one: \boxed{8}", "8"),
+    (r"$\boxed{1}\boxed{2}$", "1, 2"),
+    ("\\boxed{1}\n\n\\boxed{2}", "2"),
     (r"\boxed{\boxed{5}}", r"\boxed{5}"),
     (r"\boxed{3} and \boxed{", "3"),
     (r"\boxed{5", None),
@@ -179,6 +181,10 @@ LONG = {
     "nested boxes": r"\boxed{" * 50_000 + "}" * 50_000,
     "joined boxes": r"\boxed{1} and " * 35_000,
     "bare boxes": "\\boxed 1\n" * 30_000,
+    "bare boxes on one line": "\\boxed 1 " * 110_000,
+    "answers to": "answer to " * 100_000,
+    "lines of choices": "\nA: x" * 200_000,
+    "chinese numerals": "答：" + "十分之" * 300_000,
     "open braces": "{" * 250_000,
     "closed braces": "}" * 250_000,
     "markers": "the answer is " * 35_000,
@@ -199,6 +205,6 @@ LONG = {
 
 @pytest.mark.parametrize("solution", LONG.values(), ids=LONG.keys())
 def test_long_solutions_take_linear_time(solution: str) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     extract_flexible(solution)
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 3
