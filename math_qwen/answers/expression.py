@@ -58,7 +58,12 @@ class ExpressionReader(Cursor, ABC):
         while sign := self.accept("+", "-", "±", "∓"):
             terms.append(self._signed(sign, self._product()))
         node = terms[0] if len(terms) == 1 else self._apply("+", *terms)
-        return self._apply("binom", node, self.sum()) if self.accept("choose") else node
+        if not self.accept("choose"):
+            return node
+        self.enter()
+        chosen = self._apply("binom", node, self.sum())
+        self.leave()
+        return chosen
 
     def _product(self) -> Node:
         above, below = [self._factor()], []

@@ -258,7 +258,9 @@ class _AnswerReader(ExpressionReader):
         """Read the rest of `1 hour 30 minutes` and return all of it in the first unit."""
         if self.peek().kind != "number":
             return first
+        self.enter()
         whole = _together(first, self._quantity())
+        self.leave()
         if whole is None:
             raise Unreadable("two quantities side by side")
         return whole
