@@ -36,22 +36,25 @@ _MARKER = re.compile(
     r"|(?P<sentence>(?<![回解作])答\s?[:：]|综上所述\s?[,，:：]?)"
 )
 _SENTENCE_END = re.compile(
-    r"\.(?=\s|$|[A-Z][a-z])|(?<=\w)!(?=\s*$|\s+[A-Z])|[。！]|\n|<\||</"
+    r"\.(?=\s|$|[A-Z][a-z])|(?<=\w)!(?=\s*$|\s+[A-Z])|[。！]|．(?!\d)|\n|<\||</"
     r"|(?:,|，)?\s(?:because|since|which|so|as|where|assuming)\b|，?因为"
 )
-_AROUND = ' \t\r*`.,;:：。，；"“”'
+_AROUND = ' \t\r*`.,;:：。．，；"“”'
 _DISPLAYS = {r"\[": r"\]", "$$": "$$"}
 _BOLD = re.compile(r"(?<=\S)\*\*(?=[\s.,;:!?)]|$)|(?:(?<=\s)|^)\*\*(?=\S)")  # but not the power 2**10
 
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿"
 _LITERAL = (
-    r"(?:\\[dt]?frac\{-?\d+\}\{\d+\}"
+    r"(?:(?<![\d.])\d+ ?\\[dt]?frac\{\d+\}\{\d+\}|(?<![\d./])\d+ \d+/\d+"
+    r"|\\[dt]?frac\{-?\d+\}\{\d+\}"
     r"|(?<!\d)(?:\d+又)?\d+分之\d+"
+    r"|(?<!\d)\d+又\d+/\d+"
     r"|百分之\d+(?:\.\d+)?"
     r"|(?<!\d)\d+\(\d+/\d+\)"
     r"|(?:(?<![A-Za-z0-9)\]}])[-−])?(?:\d[\d,]*\d|\d)(?:\.\d+)?(?:/\d+)?(?:%|\s?[万亿])?)"
 )
 _NUMBER = re.compile(_LITERAL)
+_HALF_WIDTH = str.maketrans("０１２３４５６７８９．％／（）－", "0123456789.%/()-")
 _SPOKEN = re.compile(
     rf"百分之[{_NUMERAL}]+|(?:[{_NUMERAL}]+又)?[{_NUMERAL}]+分之[{_NUMERAL}]+|[{_NUMERAL}]+(?:点[{_NUMERAL}]+)?"
 )
@@ -96,7 +99,7 @@ def bare(text: str) -> str | None:
 
 def last_number(text: str) -> str | None:
     """Return the last number written in digits, with its fraction, percent sign or 万; None where there is none."""
-    numbers: list[str] = _NUMBER.findall(text)
+    numbers: list[str] = _NUMBER.findall(text.translate(_HALF_WIDTH))
     return numbers[-1] if numbers else None
 
 
