@@ -127,6 +127,7 @@ def clean(family: Family, source: Path, out: Path, *, against: Sequence[Path] = 
         makers=family.makers,
         filters=family.filters,
         items=benchmark_items(family, [], against),
+        disguises=family.disguises,
         out=out,
     )
 
@@ -176,6 +177,7 @@ def _prepare_stage(family: Family, stage: Stage, base: Model, items: Sequence[An
         makers=family.makers,
         filters=family.filters,
         items=items,
+        disguises=family.disguises,
         tokenizer=tokenizer,
         end_of_text=checkpoint.end_of_text(tokenizer),
         out=folder,
