@@ -32,10 +32,16 @@ def compare(
     published: Annotated[
         bool, typer.Option("--published", help="quote published scores beside, and audit them")
     ] = False,
+    regraded: Annotated[
+        list[Path] | None,
+        typer.Option(help="score of published samples (`grade --samples FILE --score OUT`) to set beside"),
+    ] = None,
     items: Annotated[int, typer.Option(min=0, help="problems of each benchmark to look at in the page")] = ITEMS,
 ) -> None:
     """Compare the models of several runs with their base and with each other."""
-    terminal.print_comparison(way.report([Run(run) for run in runs], html, items=items, published=published))
+    places = [Run(run) for run in runs]
+    found = way.report(places, html, items=items, published=published, regraded=regraded or [])
+    terminal.print_comparison(found)
     say(f"report: {html}")
 
 

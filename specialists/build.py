@@ -131,12 +131,19 @@ def clean(family: Family, source: Path, out: Path, *, against: Sequence[Path] = 
     )
 
 
-def report(runs: Sequence[Run], html: Path, *, items: int = ITEMS, published: bool = False) -> Comparison:
+def report(
+    runs: Sequence[Run],
+    html: Path,
+    *,
+    items: int = ITEMS,
+    published: bool = False,
+    regraded: Sequence[Path] = (),
+) -> Comparison:
     """Lay runs side by side in `html` and, beside it, the same numbers in Markdown and JSON; see `report.compare`."""
     from specialists.report.compare import compare
     from specialists.report.render import write_report
 
-    comparison = compare(runs, items=items, published=published)
+    comparison = compare(runs, items=items, published=published, regraded=regraded)
     write_report(comparison, html)
     return comparison
 

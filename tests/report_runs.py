@@ -1,7 +1,7 @@
 """Finished runs written by hand: what the report reads, without training anything."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from specialists.jsonl import append_records
@@ -77,6 +77,7 @@ def add_score(
     checkpoint: str | None = None,
     stop: Stop = Stop.END,
     wrong: Mark = Mark.WRONG,
+    texts: Iterator[str] | None = None,
     **more: object,
 ) -> None:
     """Write completions, verdicts and a score as `grade` would.
@@ -84,15 +85,18 @@ def add_score(
     Args:
         right: how many of the first items are solved, or for each item its answers: "+-" is one right, one wrong.
         checkpoint: digest of the judged weights; those the run has if None.
+        texts: what the answers say, one for each; a word in markup if None.
         more: further fields of the score.
     """
     answers = list(right) if not isinstance(right, int) else ["+"] * right + ["-"] * (num_items - right)
     pairs = [(f"{benchmark}/{i}", s, sign == "+") for i, signs in enumerate(answers) for s, sign in enumerate(signs)]
     asked = run.completions(model, benchmark, form, {"prompts": "p"})
-    texts = [
-        Completion(problem_id=item, sample=s, text=f"<b>{item}</b>", stop=stop, num_tokens=1) for item, s, _ in pairs
-    ]
-    append_records(asked.begin() / "completions.jsonl", texts)
+    said = texts or (f"<b>{item}</b>" for item, _, _ in pairs)
+    completions = (
+        Completion(problem_id=item, sample=s, text=text, stop=stop, num_tokens=1)
+        for (item, s, _), text in zip(pairs, said, strict=True)
+    )
+    append_records(asked.begin() / "completions.jsonl", completions)
     asked.finish()
     step = run.verdicts(model, benchmark, form, {"code": "grader"})
     verdicts = [

@@ -101,10 +101,11 @@ def answered(run: Run, label: str) -> Iterator[Answered]:
 
 def reasons(verdicts: Sequence[Verdict]) -> dict[Mark, dict[str, int]]:
     """Return for each mark but "correct" the classes of reasons with their counts, the most frequent first."""
+    counts = Counter((verdict.mark, verdict.reason) for verdict in verdicts)
     found: dict[Mark, Counter[str]] = defaultdict(Counter)
-    for verdict in verdicts:
-        if verdict.mark is not Mark.CORRECT:
-            found[verdict.mark][reason_class(verdict.reason)] += 1
+    for (mark, reason), count in counts.items():
+        if mark is not Mark.CORRECT:
+            found[mark][reason_class(reason)] += count
     return {mark: dict(found[mark].most_common(_REASONS)) for mark in Mark if mark in found}
 
 

@@ -16,6 +16,7 @@ from specialists.report.pairs import Forms
 
 _TRUNCATED = 0.1  # share of cut answers from which it is a caution
 _PROTOCOL_NOTES = ("source", "items", "metric")  # say where items come from, not how they were asked
+_ABSENT = {"interpreter": "none", "profile": "none"}  # what it means where a protocol does not state it
 
 
 def audit(
@@ -49,12 +50,15 @@ def audit(
 def differing(column: Sequence[Answered]) -> dict[str, list[str]]:
     """Return the settings in which the answers of a column were made differently; the form itself is not one."""
     settings: dict[str, set[str]] = defaultdict(set)
-    names = {name for asked in column for name in asked.score.protocol} - set(_PROTOCOL_NOTES)
     for asked in column:
-        for name in names:
-            settings[name].add(asked.score.protocol.get(name, "not stated"))
+        for name, value in (_ABSENT | asked.score.protocol).items():
+            settings[name].add(value)
         settings["answers a problem"].add(f"{len(asked.verdicts) / asked.score.n:g}")
-    return {name: sorted(values) for name, values in sorted(settings.items()) if len(values) > 1}
+    return {
+        name: sorted(values)
+        for name, values in sorted(settings.items())
+        if len(values) > 1 and name not in _PROTOCOL_NOTES
+    }
 
 
 def columns(cells: Mapping[str, Mapping[str, Cell]], forms: Forms) -> list[list[Answered]]:
@@ -176,7 +180,7 @@ def _contaminated(clean: Clean) -> Finding | None:
 
 
 def _commits(made_by: Mapping[str, Mapping[str, int]]) -> Finding | None:
-    several = {name: values for name, values in made_by.items() if len(values) > 1}
+    several = {name: values for name, values in made_by.items() if len(values) > 1 and name not in _PROTOCOL_NOTES}
     dirty = [commit for commit in made_by.get("commit", {}) if commit.endswith("+")]
     said = [f"{name}: {', '.join(f'{value} ({n} steps)' for value, n in v.items())}" for name, v in several.items()]
     said += [f"commit {commit} had uncommitted changes" for commit in dirty]

@@ -21,7 +21,7 @@ def clean_scores(rows: Sequence[Row], forms: Forms, runs: Mapping[str, Run]) -> 
     """Return the scores of every specialist without the items its data touches; `runs` by their label."""
     found: list[Clean] = []
     for row in rows:
-        if not row.base:
+        if not row.stages:  # nobody here knows what it was trained on
             continue
         reports = [decontamination(runs[row.run].data_path(stage)) for stage in row.stages]
         for (model, benchmark), asked in forms.items():

@@ -7,10 +7,12 @@ best, and every form is listed below it.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from specialists.errors import DataError
 from specialists.models import judged
 from specialists.recipe import read_recipe
+from specialists.records import Score
 from specialists.report.answered import Answered, answered
 from specialists.report.audit import audit, columns, differing
 from specialists.report.clean import clean_scores
@@ -25,13 +27,16 @@ from specialists.run import Manifest, Run
 Forms = dict[tuple[str, str], list[Answered]]
 
 
-def compare(runs: Sequence[Run], *, items: int = ITEMS, published: bool = False) -> Comparison:
+def compare(
+    runs: Sequence[Run], *, items: int = ITEMS, published: bool = False, regraded: Sequence[Path] = ()
+) -> Comparison:
     """Lay runs side by side.
 
     Args:
         runs: finished runs; the first that has a score of a model, benchmark and form gives it.
         items: how many of each benchmark can be looked at in the page.
         published: quote what others published on the same benchmarks, and audit it.
+        regraded: scores of samples that others published, as `grade --samples --score` writes them.
 
     Raises:
         ConfigError: a folder is no run.
@@ -61,9 +66,18 @@ def compare(runs: Sequence[Run], *, items: int = ITEMS, published: bool = False)
         audit=[*checks, *(audit_quoted(quoted) if quoted else [])],
         made_by=made_by,
         finished=max(manifest.finished for manifest in manifests),
+        regraded=[_regraded(path) for path in regraded],
         quoted=quoted,
         shelves=shelves(forms, pairs, items),
     )
+
+
+def _regraded(path: Path) -> Score:
+    """Read a score. Raises DataError where the file holds none."""
+    try:
+        return Score.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: holds no score ({str(error).splitlines()[0]})") from None
 
 
 def _labelled(runs: Sequence[Run]) -> dict[str, Run]:
@@ -82,7 +96,10 @@ def _rows(runs: Mapping[str, Run]) -> list[Row]:
                     f"{row.name} of {run.path} is not the {row.name} of {known.run}: their weights differ; "
                     "compare them in two reports or give one another name in its recipe"
                 )
-    return sorted(rows.values(), key=lambda row: row.kind != "base")
+    bases = [row.name for row in rows.values() if row.kind == "base"]
+    lone = {"base": bases[0]} if len(bases) == 1 else {}
+    found = [row.model_copy(update=lone) if row.kind != "base" and not row.base else row for row in rows.values()]
+    return sorted(found, key=lambda row: row.kind != "base")
 
 
 def _rows_of(run: Run, label: str) -> list[Row]:

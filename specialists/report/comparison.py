@@ -13,7 +13,14 @@ from specialists.report.published import Table
 
 Relation = Literal["above", "below", "within", ""]
 SIGNS: dict[Relation, str] = {"above": "▲", "below": "▼", "within": "≈", "": ""}  # from the paired test, after Holm
+_REMARK_CHARS = 20
 ITEMS = 150  # of each benchmark that can be looked at in the page, if nobody asks for another number
+
+
+def short(title: str) -> str:
+    """Return a benchmark's title without a long remark in brackets."""
+    head, _, remark = title.partition(" (")
+    return head if len(remark) > _REMARK_CHARS else title
 
 
 class _Part(BaseModel):
@@ -27,7 +34,7 @@ class Row(_Part):
     checkpoint: str  # digest of its weights
     kind: str  # "base", "text" or "chat"
     run: str
-    base: str = ""  # name of the model its run starts from; "" for a base
+    base: str = ""  # name of the model it is held against: its run's start, or the only base there is; "" for a base
     before: str = ""  # name of the named model before it in the chain; "" for a base
     stages: tuple[str, ...] = ()  # names of the stages that made it, from the base on
 
@@ -203,6 +210,7 @@ class Comparison(_Part):
     audit: list[Check]
     made_by: dict[str, dict[str, int]]  # commit, library ... -> value -> finished steps that it made
     finished: str
+    regraded: list[Score] = Field(default_factory=list)  # samples that others published, judged here
     quoted: list[Table] = Field(default_factory=list)  # what others published on the same benchmarks, if asked for
     shelves: list[Shelf] = Field(default_factory=list, exclude=True)
 

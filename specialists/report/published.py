@@ -28,13 +28,22 @@ class Table:
     caution: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
-    subsets: tuple[tuple[str, str, int], ...] = ()  # row, benchmark, and its n where that is not the column's
+    elsewhere: tuple[tuple[str, str, str, int], ...] = ()  # row, column's benchmark -> the one it was asked, its n
     claims: tuple[tuple[str, str], ...] = ()  # pairs of rows that the text compares
 
-    def n(self, model: str, column: Column) -> int:
-        """Return how many items a row was asked in a column."""
-        found = (n for row, benchmark, n in self.subsets if (row, benchmark) == (model, column.benchmark))
-        return next(found, column.n)
+    def asked(self, model: str, column: Column) -> tuple[str, int]:
+        """Return which benchmark a row was asked in a column, and how many items that has."""
+        found = ((to, n) for row, name, to, n in self.elsewhere if (row, name) == (model, column.benchmark))
+        return next(found, (column.benchmark, column.n))
+
+    def quotes(self, benchmark: str) -> list[tuple[str, float, str]]:
+        """Return the rows that were asked a benchmark: model, per cent, shots."""
+        return [
+            (model, value, column.shots)
+            for model, values in self.rows
+            for column, value in zip(self.columns, values, strict=True)
+            if value is not None and self.asked(model, column)[0] == benchmark
+        ]
 
 
 _SOURCE = "Qwen Technical Report (arXiv 2309.16609) [C]"
@@ -187,7 +196,9 @@ MATHS = Table(
         ("Math-Qwen-Chat 7B", (62.5, 17.2, 80.8, 75.4)),
         ("Math-Qwen-Chat 14B", (69.8, 24.2, 85.0, 78.4)),
     ),
-    subsets=tuple((f"{name} {size}", "math", 500) for name in ("Qwen-Chat", "Math-Qwen-Chat") for size in _SIZES),
+    elsewhere=tuple(
+        (f"{name} {size}", "math", "math-500", 500) for name in ("Qwen-Chat", "Math-Qwen-Chat") for size in _SIZES
+    ),
     claims=(
         *((f"Math-Qwen-Chat {size}", f"Qwen-Chat {size}") for size in _SIZES),
         ("Math-Qwen-Chat 14B", "GPT-4"),
@@ -199,4 +210,4 @@ TABLES = (BASES, CHATS, CODE, PACK, MATHS)
 
 def tables_for(benchmarks: set[str]) -> list[Table]:
     """Return the published tables that share a benchmark with a comparison."""
-    return [table for table in TABLES if benchmarks & {column.benchmark for column in table.columns}]
+    return [table for table in TABLES if any(table.quotes(benchmark) for benchmark in benchmarks)]

@@ -34,7 +34,7 @@ def fit(percent: float, n: int) -> Fit:
 def audit_quoted(tables: Sequence[Table]) -> list[Check]:
     """Return what was checked of published tables, with what was found."""
     values = [(table, model, column, value) for table in tables for model, column, value in _values(table)]
-    testable = [found for found in values if fit(found[3], found[0].n(found[1], found[2])) != "any"]
+    testable = [found for found in values if fit(found[3], found[0].asked(found[1], found[2])[1]) != "any"]
     claims = [(table, *claim) for table in tables for claim in table.claims]
     return [
         Check(
@@ -71,7 +71,7 @@ def _unfit(table: Table) -> Iterable[Finding]:
     """Yield one finding for each column and way of not fitting, with all its rows."""
     unfit: dict[tuple[Column, Fit], list[str]] = defaultdict(list)
     for model, column, value in _values(table):
-        unfit[column, fit(value, table.n(model, column))].append(f"{model} {value}")
+        unfit[column, fit(value, table.asked(model, column)[1])].append(f"{model} {value}")
     for (column, how), rows in unfit.items():
         where = f"{table.name}: {column.heading}"
         if how == "none":
@@ -86,7 +86,7 @@ def _mixed(table: Table) -> Iterable[Finding]:
         sizes: dict[int, list[str]] = defaultdict(list)
         for model, other, _ in _values(table):
             if other is column:
-                sizes[table.n(model, column)].append(model)
+                sizes[table.asked(model, column)[1]].append(model)
         if len(sizes) > 1:
             small = min(sizes)
             what = f"{', '.join(sizes[small])} are on {small} items, the other rows on {max(sizes)}"
@@ -98,7 +98,7 @@ def _contradictions(tables: Sequence[Table]) -> Iterable[Finding]:
     found: dict[tuple[str, str], dict[float, list[str]]] = defaultdict(lambda: defaultdict(list))
     for table in tables:
         for model, column, value in _values(table):
-            asked = column.items or f"{column.heading}, {table.n(model, column)} items, {column.shots} shots"
+            asked = column.items or f"{column.heading}, {table.asked(model, column)[1]} items, {column.shots} shots"
             found[model, asked][value].append(table.name.partition(",")[0])
     for (model, asked), by_value in found.items():
         if len(by_value) > 1:
@@ -114,7 +114,7 @@ def _overlaps(table: Table) -> Iterable[Finding]:
             if a is None or b is None:
                 continue
             (low, high), (other_low, other_high) = (
-                wilson(value / 100, table.n(model, column)) for model, value in ((better, a), (worse, b))
+                wilson(value / 100, table.asked(model, column)[1]) for model, value in ((better, a), (worse, b))
             )
             if low <= other_high and other_low <= high:
                 what = (

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from specialists.records import Mark, Score
 from specialists.report import plots
-from specialists.report.comparison import SIGNS, Comparison, FormScore, Seen, Shelf
+from specialists.report.comparison import SIGNS, Comparison, FormScore, Seen, Shelf, short
 from specialists.run import provenance, write_text
 
 
@@ -42,7 +42,7 @@ def packed(shelves: Sequence[Shelf]) -> str:
     """Return the items as base64 of gzip of JSON, lists instead of objects where there are many."""
     content = {"marks": [mark.value for mark in Mark], "shelves": [_shelf(shelf) for shelf in shelves]}
     plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.b64encode(gzip.compress(plain, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(plain, compresslevel=6, mtime=0)).decode()
 
 
 def percent(share: float) -> str:
@@ -82,11 +82,6 @@ def protocol(score: FormScore) -> tuple[str, ...]:
 def in_common(scores: Sequence[FormScore]) -> list[str]:
     """Return what the protocols of scores share, so that it need be said but once."""
     return [part for part in protocol(scores[0]) if all(part in protocol(score) for score in scores)]
-
-
-def short(title: str) -> str:
-    """Return a benchmark's title without what stands in brackets."""
-    return title.split(" (")[0]
 
 
 def marks_line(score: Score) -> str:

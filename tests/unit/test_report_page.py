@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from specialists.errors import DataError
+from specialists.records import Mark, Score
 from specialists.report.compare import compare
+from specialists.report.comparison import short
 from specialists.report.render import interval, p_value, percent, points, write_report
-from specialists.run import Run
+from specialists.run import Run, write_text
 from tests.report_runs import add_score, make_run
 
 
@@ -126,7 +129,7 @@ def test_the_items_show_prompt_answer_mark_reason_and_reference(run: Run, tmp_pa
 def test_items_that_are_left_out_are_counted(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     write_report(compare([run], items=10), path)
-    assert "Sums: 10 of 40, flipped ones first" in read(path).words
+    assert "Sums (generated): 10 of 40, flipped ones first" in read(path).words
     assert [len(shelf["items"]) for shelf in items(path)["shelves"]] == [10, 10]
     write_report(compare([run], items=0), path)
     assert 'id="packed"' not in path.read_text(encoding="utf-8")
@@ -145,6 +148,45 @@ def test_the_same_run_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_report(compare([run], published=True), tmp_path / f"{name}.html")
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def regraded(path: Path) -> Path:
+    """Write the score of a published file of samples as `grade --samples --score` does."""
+    score = Score(
+        benchmark="sums", title="Sums", model="theirs.jsonl", checkpoint="", form="as published", metric="accuracy",
+        value=0.625, n=40, low=0.47, high=0.758, marks={Mark.CORRECT: 25, Mark.WRONG: 15},
+    )  # fmt: skip
+    write_text(path, score.model_dump_json())
+    return path
+
+
+def test_published_samples_judged_here_stand_beside_and_enter_no_test(run: Run, tmp_path: Path) -> None:
+    found = compare([run], regraded=[regraded(tmp_path / "score.json")])
+    assert {pair.model for pair in found.pairs} == {"Math"} and "theirs.jsonl" not in found.cells
+    write_report(found, tmp_path / "report.html")
+    for name in ("report.html", "report.md"):
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert "theirs.jsonl" in text and "62.5" in text and "[47.0, 75.8]" in text
+    assert "theirs.jsonl" in (tmp_path / "report.json").read_text(encoding="utf-8")
+
+
+def test_what_is_no_score_is_refused(run: Run, tmp_path: Path) -> None:
+    write_text(tmp_path / "score.json", '{"value": 1}')
+    with pytest.raises(DataError, match="holds no score"):
+        compare([run], regraded=[tmp_path / "score.json"])
+
+
+TITLES = [
+    ("Sums (generated, held-out combinations)", "Sums"),
+    ("HumanEvalPack C++ (fix)", "HumanEvalPack C++ (fix)"),
+    ("GSM8K (lm-eval)", "GSM8K (lm-eval)"),
+    ("MBPP", "MBPP"),
+]
+
+
+@pytest.mark.parametrize(("title", "expected"), TITLES)
+def test_titles_lose_long_remarks_only(title: str, expected: str) -> None:
+    assert short(title) == expected
 
 
 POINTS = [(0.125, "+12.5"), (-0.125, "−12.5"), (0.0, "0.0"), (-0.0001, "0.0")]

@@ -71,6 +71,14 @@ def test_the_audit_finds_what_the_report_s_tables_give_away(words: str) -> None:
     assert words in found(TABLES)
 
 
+def test_rows_of_a_column_are_quoted_for_the_items_they_were_asked() -> None:
+    assert [model for model, _, _ in MATHS.quotes("math-500")] == [
+        "Qwen-Chat 7B", "Qwen-Chat 14B", "Math-Qwen-Chat 7B", "Math-Qwen-Chat 14B",
+    ]  # fmt: skip
+    assert "Math-Qwen-Chat 14B" not in [model for model, _, _ in MATHS.quotes("math")]
+    assert ("Qwen-Chat 7B", 54.1, "8") in CHATS.quotes("gsm8k")
+
+
 def test_the_audit_is_silent_about_a_sound_table() -> None:
     sound = Table("sound", "here", "", (Column("x", "X", 164),), (("A", (40.2,)), ("B", (66.5,))), claims=(("B", "A"),))
     assert found((sound,)) == ""
