@@ -35,7 +35,6 @@ def _pair(mine: Answered, theirs: Sequence[Answered], p_holm: float, strictest: 
     low, high = paired_interval(differences)
     gained = tuple(item for item, d in zip(mine.shares, differences, strict=True) if d > 0)
     lost = tuple(item for item, d in zip(mine.shares, differences, strict=True) if d < 0)
-    relation = _relation(sum(differences), p_holm)
     tests = tuple(_form_test(mine, other) for other in theirs if other.shares.keys() == mine.shares.keys())
     return Pair(
         model=mine.score.model,
@@ -54,9 +53,9 @@ def _pair(mine: Answered, theirs: Sequence[Answered], p_holm: float, strictest: 
         p=tests[0].p,
         p_holm=p_holm,
         detectable=detectable(len(differences), (len(gained) + len(lost)) / len(differences), alpha=strictest),
-        relation=relation,
+        relation=_relation(sum(differences), p_holm),
         by_form=tests,
-        gain_of_format="" if relation == "above" else _format_gain(tests),
+        gain_of_format=_format_gain(tests),
     )
 
 
@@ -66,9 +65,12 @@ def _form_test(mine: Answered, theirs: Answered) -> FormTest:
 
 
 def _format_gain(tests: Sequence[FormTest]) -> str:
-    """Return the weaker form of the other against which this would pass for a gain: the best form's is not one."""
-    gains = [test for test in tests[1:] if test.difference > 0 and test.p < ALPHA]
-    return max(gains, key=lambda test: test.difference).form if gains else ""
+    """Return the weaker form of the other over which alone this is a gain, "" where it is one over the best form too.
+
+    Each test stands alone here: the marks are corrected for their number, a caution need not be.
+    """
+    best, *weaker = [test.form if test.difference > 0 and test.p < ALPHA else "" for test in tests]
+    return "" if best else next(filter(None, reversed(weaker)), "")
 
 
 def _differences(mine: Answered, theirs: Answered) -> list[float]:

@@ -90,6 +90,16 @@ def test_a_gain_that_vanishes_under_the_base_s_best_form_is_one_of_format(tmp_pa
     assert "a gain only over Base asked as chat" in findings(found)
 
 
+def test_a_gain_that_only_the_correction_takes_away_is_none_of_format(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "run", "Math")
+    for benchmark, right in (("sums", 16), ("products", 10)):
+        add_score(made, "Base", "few-shot", 10, benchmark=benchmark)
+        add_score(made, "Base", "chat", 2, benchmark=benchmark)
+        add_score(made, "Math", "chat", right, benchmark=benchmark)
+    found = {pair.benchmark: (pair.relation, pair.gain_of_format) for pair in compare([made]).pairs}
+    assert found == {"sums": ("within", ""), "products": ("within", "chat")}
+
+
 def test_a_gain_over_the_best_form_is_none_of_format(run: Run) -> None:
     assert [pair.gain_of_format for pair in compare([run]).pairs] == [""]
 
