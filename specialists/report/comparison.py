@@ -116,8 +116,8 @@ class Part(_Part):
 class Clean(_Part):
     """A score on the items that the model's training data leaves alone, beside the score on all of them.
 
-    `unlearned` leaves out the items that a sample it was trained on touches (a shared 13-gram, or the whole prompt of a
-    short item); `untouched` also those that only dropped samples touched. None where nothing is left.
+    `unlearned` leaves out the items that a sample it was trained on touches, by whatever way the data was searched;
+    `untouched` also those that only dropped samples touched. None where nothing is left.
     """
 
     model: str
