@@ -33,8 +33,8 @@ def compare(
         bool, typer.Option("--published", help="quote published scores beside, and audit them")
     ] = False,
     regraded: Annotated[
-        list[Path] | None,
-        typer.Option(help="score of published samples (`grade --samples FILE --score OUT`) to set beside"),
+        list[str] | None,
+        typer.Option(metavar="BENCHMARK=FILE", help="marks of published samples (`grade --samples IN --json FILE`)"),
     ] = None,
     items: Annotated[int, typer.Option(min=0, help="problems of each benchmark to look at in the page")] = ITEMS,
 ) -> None:

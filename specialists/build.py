@@ -137,7 +137,7 @@ def report(
     *,
     items: int = ITEMS,
     published: bool = False,
-    regraded: Sequence[Path] = (),
+    regraded: Sequence[str] = (),
 ) -> Comparison:
     """Lay runs side by side in `html` and, beside it, the same numbers in Markdown and JSON; see `report.compare`."""
     from specialists.report.compare import compare

@@ -7,12 +7,10 @@ best, and every form is listed below it.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from specialists.errors import DataError
 from specialists.models import judged
 from specialists.recipe import read_recipe
-from specialists.records import Score
 from specialists.report.answered import Answered, answered
 from specialists.report.audit import audit, columns, differing
 from specialists.report.clean import clean_scores
@@ -20,6 +18,7 @@ from specialists.report.comparison import ITEMS, Cell, Comparison, Pair, Relatio
 from specialists.report.pairs import held_against
 from specialists.report.published import tables_for
 from specialists.report.quoted import audit_quoted
+from specialists.report.regraded import read_regraded
 from specialists.report.shelves import shelves
 from specialists.report.trainings import trainings
 from specialists.run import Manifest, Run
@@ -28,7 +27,7 @@ Forms = dict[tuple[str, str], list[Answered]]
 
 
 def compare(
-    runs: Sequence[Run], *, items: int = ITEMS, published: bool = False, regraded: Sequence[Path] = ()
+    runs: Sequence[Run], *, items: int = ITEMS, published: bool = False, regraded: Sequence[str] = ()
 ) -> Comparison:
     """Lay runs side by side.
 
@@ -36,7 +35,7 @@ def compare(
         runs: finished runs; the first that has a score of a model, benchmark and form gives it.
         items: how many of each benchmark can be looked at in the page.
         published: quote what others published on the same benchmarks, and audit it.
-        regraded: scores of samples that others published, as `grade --samples --score` writes them.
+        regraded: "BENCHMARK=FILE" each: marks of published samples, as `grade --samples --json` writes them.
 
     Raises:
         ConfigError: a folder is no run.
@@ -66,18 +65,10 @@ def compare(
         audit=[*checks, *(audit_quoted(quoted) if quoted else [])],
         made_by=made_by,
         finished=max(manifest.finished for manifest in manifests),
-        regraded=[_regraded(path) for path in regraded],
+        regraded=[read_regraded(setting, titles) for setting in regraded],
         quoted=quoted,
         shelves=shelves(forms, pairs, items),
     )
-
-
-def _regraded(path: Path) -> Score:
-    """Read a score. Raises DataError where the file holds none."""
-    try:
-        return Score.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: holds no score ({str(error).splitlines()[0]})") from None
 
 
 def _labelled(runs: Sequence[Run]) -> dict[str, Run]:

@@ -197,6 +197,20 @@ class Shelf(_Part):
     items: tuple[Item, ...]
 
 
+class Regraded(_Part):
+    """The score of samples that others published, judged here."""
+
+    samples: str  # name of their file
+    benchmark: str
+    title: str
+    answers: int
+    value: float
+    n: int  # problems that the file answers
+    low: float
+    high: float
+    marks: dict[Mark, int]
+
+
 class Comparison(_Part):
     """Everything the report shows."""
 
@@ -210,7 +224,7 @@ class Comparison(_Part):
     audit: list[Check]
     made_by: dict[str, dict[str, int]]  # commit, library ... -> value -> finished steps that it made
     finished: str
-    regraded: list[Score] = Field(default_factory=list)  # samples that others published, judged here
+    regraded: list[Regraded] = Field(default_factory=list)
     quoted: list[Table] = Field(default_factory=list)  # what others published on the same benchmarks, if asked for
     shelves: list[Shelf] = Field(default_factory=list, exclude=True)
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from specialists.records import Mark, Score
 from specialists.report import plots
-from specialists.report.comparison import SIGNS, Comparison, FormScore, Seen, Shelf, short
+from specialists.report.comparison import SIGNS, Comparison, FormScore, Regraded, Seen, Shelf, short
 from specialists.run import provenance, write_text
 
 
@@ -84,7 +84,7 @@ def in_common(scores: Sequence[FormScore]) -> list[str]:
     return [part for part in protocol(scores[0]) if all(part in protocol(score) for score in scores)]
 
 
-def marks_line(score: Score) -> str:
+def marks_line(score: Score | Regraded) -> str:
     """Write how many answers got each mark."""
     return ", ".join(f"{score.marks[mark]} {spaced(mark)}" for mark in Mark if mark in score.marks)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from specialists.errors import DataError
-from specialists.records import Mark, Score
+from specialists.errors import ConfigError, DataError
+from specialists.records import Mark
 from specialists.report.compare import compare
 from specialists.report.comparison import short
 from specialists.report.render import interval, p_value, percent, points, write_report
@@ -150,30 +150,44 @@ def test_the_same_run_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
-def regraded(path: Path) -> Path:
-    """Write the score of a published file of samples as `grade --samples --score` does."""
-    score = Score(
-        benchmark="sums", title="Sums", model="theirs.jsonl", checkpoint="", form="as published", metric="accuracy",
-        value=0.625, n=40, low=0.47, high=0.758, marks={Mark.CORRECT: 25, Mark.WRONG: 15},
-    )  # fmt: skip
-    write_text(path, score.model_dump_json())
-    return path
+def marks(path: Path, *lines: str) -> str:
+    """Write marks as `grade --samples --json` does, and return the setting that names them."""
+    write_text(path, "".join(line + "\n" for line in lines))
+    return f"sums={path}"
 
 
 def test_published_samples_judged_here_stand_beside_and_enter_no_test(run: Run, tmp_path: Path) -> None:
-    found = compare([run], regraded=[regraded(tmp_path / "score.json")])
-    assert {pair.model for pair in found.pairs} == {"Math"} and "theirs.jsonl" not in found.cells
+    row = '{"task_id": "sums/%d", "sample": 0, "mark": "%s", "answer": "1", "reason": "equal"}'
+    lines = [row % (i, "correct" if i < 25 else "no_answer") for i in range(40)]
+    found = compare([run], regraded=[marks(tmp_path / "theirs.jsonl", *lines)])
+    assert {pair.model for pair in found.pairs} == {"Math"} and "theirs" not in found.cells
+    (theirs,) = found.regraded
+    assert (theirs.value, theirs.n, theirs.marks) == (0.625, 40, {Mark.CORRECT: 25, Mark.NO_ANSWER: 15})
     write_report(found, tmp_path / "report.html")
     for name in ("report.html", "report.md"):
         text = (tmp_path / name).read_text(encoding="utf-8")
-        assert "theirs.jsonl" in text and "62.5" in text and "[47.0, 75.8]" in text
-    assert "theirs.jsonl" in (tmp_path / "report.json").read_text(encoding="utf-8")
+        assert "theirs" in text and "62.5" in text and "[47.0, 75.8]" in text
 
 
-def test_what_is_no_score_is_refused(run: Run, tmp_path: Path) -> None:
-    write_text(tmp_path / "score.json", '{"value": 1}')
-    with pytest.raises(DataError, match="holds no score"):
-        compare([run], regraded=[tmp_path / "score.json"])
+BAD_MARKS = [
+    ('{"task_id": "sums/1"}', "theirs.jsonl:1: mark: Field required"),
+    ('{"task_id": "sums/1", "mark": "fine"}', "theirs.jsonl:1: mark: Input should be"),
+    ("[1]", "theirs.jsonl:1: a JSON object is needed"),
+    ("", "holds no mark"),
+]
+
+
+@pytest.mark.parametrize(("line", "words"), BAD_MARKS)
+def test_what_is_no_mark_is_refused(line: str, words: str, run: Run, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        compare([run], regraded=[marks(tmp_path / "theirs.jsonl", line)])
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("setting", ["theirs.jsonl", "nothing=theirs.jsonl"])
+def test_marks_of_a_benchmark_that_is_not_here_are_refused(setting: str, run: Run) -> None:
+    with pytest.raises(ConfigError, match="write it as BENCHMARK=FILE; benchmarks here: gsm8k, sums"):
+        compare([run], regraded=[setting])
 
 
 TITLES = [
