@@ -12,7 +12,7 @@ import torch
 
 from specialists import checkpoint
 from specialists.recipe import Recipe, to_yaml
-from specialists.train.engine import open_single
+from specialists.train.engine import open_torch
 from specialists.train.loop import train
 from specialists.train.seat import Seat
 from tests.stages import make_stage
@@ -35,12 +35,12 @@ zero.join_processes(seat.device)
 def open_engine(learner, stage, seat):
     engine, steps = zero.open_zero(learner, stage, seat), 0
     step = engine.step
-    def step_or_die(lr):
+    def step_or_die(lr, limit=float("inf")):
         nonlocal steps
         steps += 1
         if steps > int(die_at):
             raise SystemExit(7)
-        return step(lr)
+        return step(lr, limit)
     engine.step = step_or_die
     return engine
 
@@ -84,7 +84,7 @@ def test_two_processes_give_the_losses_of_one(
     together.mkdir()
     one = Seat(0, 1, torch.device("cpu"))
     stage = make_stage(steps=6, clip_norm=0.5)
-    train(stage, tiny_blocks, tiny_checkpoint, alone, seat=one, open_engine=open_single)
+    train(stage, tiny_blocks, tiny_checkpoint, alone, seat=one, open_engine=open_torch)
     launch(write_stage(tmp_path, zero_stage, clip_norm=0.5), tiny_blocks, tiny_checkpoint, together)
     assert losses(together) == pytest.approx(losses(alone), abs=1e-5)
     tokenizer = checkpoint.open_tokenizer(together / "checkpoint")
