@@ -24,7 +24,7 @@ from sandbox.image.verdict import Facts, decide, main_exit
 
 _LOOK_EVERY_S = 0.1
 _OUTPUT_FACTOR = 64  # the program is killed when it has printed this many times what is kept
-_GRACE_S = 0.5  # how long after a lost connection the candidate's own end is waited for
+_GRACE_S = 2.0  # how long after a lost connection the candidate's own end is waited for, on a busy machine too
 _WITNESS_BYTES = 256
 
 
