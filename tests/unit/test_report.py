@@ -247,6 +247,8 @@ def test_all_commits_that_took_part_are_named(run: Run) -> None:
 REASONS = [
     ("fail: got 3, wanted 41.5", "fail: got N, wanted N"),
     ("error: NameError: name 'xxs' is not defined\nline 2", "error: NameError: name … is not defined"),
+    ("fail: line 1: assert add(1, 2) == 3: AssertionError", "fail: line N: assert …"),
+    ("error: TypeError: add() takes 1 positional argument", "error: TypeError: …() takes N positional argument"),
     ("", "no reason kept"),
     ("x" * 90, "x" * 70 + "…"),
 ]
