@@ -16,7 +16,8 @@ Role = Literal["system", "user", "assistant"]
 class Record(BaseModel):
     """A frozen record that refuses fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Validators are built when a record is first made: whoever only imports one need not wait for them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def to_line(self) -> str:
         """Return the record as one JSON line, without the line break."""
