@@ -73,6 +73,15 @@ class Problem(Record):
     group: str = ""
 
 
+class Question(Record):
+    """A problem as one model was asked it: the exact prompt, and the reference the answer is held against."""
+
+    problem_id: str
+    prompt: Prompt
+    gold: str
+    group: str = ""
+
+
 class Stop(StrEnum):
     """Why a completion ended."""
 
