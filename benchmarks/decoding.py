@@ -32,7 +32,7 @@ def main() -> None:
         ["return", "the", "list", "of", "sum", "for", "x"], k=options.prompt * options.rows
     )
     prompts = [" ".join(words[n :: options.rows]) for n in range(options.rows)]
-    ids = torch.tensor([backend.encode(prompt)[: options.prompt] for prompt in prompts], device=backend.device)
+    ids = torch.tensor([backend.encoder.encode(prompt)[: options.prompt] for prompt in prompts], device=backend.device)
 
     def ours() -> None:
         list(backend.generate([Request(prompt) for prompt in prompts], Settings(max_new_tokens=options.new)))

@@ -2,6 +2,7 @@
 
 from math_qwen.benchmarks import BENCHMARKS
 from math_qwen.data import FILTERS, MAKERS
+from math_qwen.interpreter import open_interpreter
 from math_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -12,4 +13,5 @@ FAMILY = Family(
     benchmarks=BENCHMARKS,
     makers=MAKERS,
     filters=FILTERS,
+    open_interpreter=open_interpreter,
 )

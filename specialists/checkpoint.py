@@ -67,12 +67,21 @@ def digest(folder: Path) -> str:
 
 
 def open_tokenizer(folder: Path) -> Any:
-    """Open the tokenizer of a checkpoint and make sure it speaks ChatML.
+    """Open the tokenizer of a checkpoint and make sure it speaks ChatML."""
+    return speaking_chatml(open_saved_tokenizer(folder))
+
+
+def open_saved_tokenizer(folder: Path) -> Any:
+    """Open the tokenizer of a checkpoint as whoever made it left it, with its own chat template or none."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
+def speaking_chatml(tokenizer: Any) -> Any:
+    """Give a tokenizer our chat template, and return it.
 
     Marks that are missing are added as special tokens. The padding token, which nothing here trains on or masks by, is
     the end-of-text token.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     known = tokenizer.get_vocab()
     missing = [mark for mark in (TURN_START, TURN_END) if mark not in known]
     if missing:
