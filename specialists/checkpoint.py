@@ -66,27 +66,25 @@ def digest(folder: Path) -> str:
     return digest_weights({path.name: digest_file(path) for path in folder.iterdir() if path.is_file()})
 
 
-def open_tokenizer(folder: Path) -> Any:
-    """Open the tokenizer of a checkpoint and make sure it speaks ChatML."""
-    return speaking_chatml(open_saved_tokenizer(folder))
-
-
-def open_saved_tokenizer(folder: Path) -> Any:
-    """Open the tokenizer of a checkpoint as whoever made it left it, with its own chat template or none."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-
-
-def speaking_chatml(tokenizer: Any) -> Any:
-    """Give a tokenizer our chat template, and return it.
+def open_tokenizer(folder: Path, *, keep_template: bool = False) -> Any:
+    """Open the tokenizer of a checkpoint and make sure it speaks ChatML.
 
     Marks that are missing are added as special tokens. The padding token, which nothing here trains on or masks by, is
     the end-of-text token.
+
+    Args:
+        folder: a checkpoint that transformers loads.
+        keep_template: leave the chat template that it came with, or none. One with a template of its own, which is not
+            ours, then gets no marks either.
     """
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     known = tokenizer.get_vocab()
-    missing = [mark for mark in (TURN_START, TURN_END) if mark not in known]
+    speaks_otherwise = keep_template and tokenizer.chat_template not in (None, CHAT_TEMPLATE)
+    missing = [mark for mark in (TURN_START, TURN_END) if mark not in known and not speaks_otherwise]
     if missing:
         tokenizer.add_special_tokens({"additional_special_tokens": missing})
-    tokenizer.chat_template = CHAT_TEMPLATE
+    if not keep_template:
+        tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
 
 

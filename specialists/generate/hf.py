@@ -25,6 +25,7 @@ from specialists.records import Stop
 
 _STOP_WINDOW = 24  # last tokens in which a stop string is looked for
 _REFILL_AT = 0.8  # texts leave and join together, when this share or less goes on: each time the cache is copied
+_LIKELIEST = 512  # tokens in which the nucleus is looked for before all are sorted
 _READ_TOKENS = 2048  # of prompts read in one pass: more brings no speed, and costs memory
 
 
@@ -135,15 +136,26 @@ def _choose(logits_BV: Tensor, rows: Sequence[Row], settings: Settings) -> list[
 
 
 def _nucleus(chances_BV: Tensor, top_p: float) -> Tensor:
-    """Keep the likeliest tokens that together reach `top_p`; the one that crosses it stays."""
-    ordered, places = chances_BV.sort(dim=-1, descending=True)
+    """Keep the likeliest tokens that together reach `top_p`; the one that crosses it stays.
+
+    A few hundred tokens nearly always reach it, and finding those takes a twentieth of the time that sorting all does.
+    """
+    ordered, places = chances_BV.topk(min(_LIKELIEST, chances_BV.shape[-1]), dim=-1)
+    if bool((ordered.sum(dim=-1) < top_p).any()):
+        ordered, places = chances_BV.sort(dim=-1, descending=True)
     ordered[ordered.cumsum(dim=-1) - ordered >= top_p] = 0
     return torch.zeros_like(chances_BV).scatter(-1, places, ordered)
 
 
 def _next_to_join(waiting: deque[Row], room: int, shared: int) -> list[Row]:
-    """Take the next rows off the queue, shortest first: as many as have room and are read well in one pass."""
-    new = [waiting.popleft()]
-    while waiting and len(new) < room and (len(new) + 1) * (len(waiting[0].prompt) - shared) <= _READ_TOKENS:
+    """Take the next rows off the queue, shortest first: as many as have room and are read well in one pass.
+
+    Rows that sample from one prompt stand one after the other, and reading them all costs no more than one.
+    """
+    new, num_prompts = [waiting.popleft()], 1
+    while waiting and len(new) < room:
+        num_prompts += waiting[0].prompt != new[-1].prompt
+        if num_prompts * (len(waiting[0].prompt) - shared) > _READ_TOKENS and num_prompts > 1:
+            break
         new.append(waiting.popleft())
     return new

@@ -20,12 +20,11 @@ class Encoder:
 
     def __init__(self, folder: Path) -> None:
         """Open the tokenizer of a checkpoint folder."""
-        tokenizer = checkpoint.open_saved_tokenizer(folder)
-        saved = tokenizer.chat_template
-        self.has_own_template = bool(saved) and saved != CHAT_TEMPLATE
-        self.tokenizer = tokenizer if self.has_own_template else checkpoint.speaking_chatml(tokenizer)
+        self.tokenizer = checkpoint.open_tokenizer(folder, keep_template=True)
+        saved = self.tokenizer.chat_template
+        self.has_own_template = saved not in (None, CHAT_TEMPLATE)
         self.stops = _stops(self.tokenizer, folder)
-        self._head = [] if saved == CHAT_TEMPLATE else _begin(tokenizer)
+        self._head = [] if saved == CHAT_TEMPLATE else _begin(self.tokenizer)
 
     @property
     def protocol(self) -> dict[str, str]:
