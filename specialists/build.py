@@ -53,8 +53,9 @@ def evaluate(family: Family, recipe: Recipe, run: Run, judging: Judging) -> list
         GenerateError: the backend cannot answer.
         GradeError: the grader cannot work.
     """
-    run.write_recipe(to_yaml(_beside_earlier(recipe, run)))
+    together = _beside_earlier(recipe, run)
     start(family, recipe, run)
+    run.write_recipe(to_yaml(together))
     ask.generate(family, run, recipe.judges, judging)
     return judge.grade(family, run, recipe.judges, judging)
 

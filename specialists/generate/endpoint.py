@@ -180,12 +180,14 @@ def _read(response: httpx2.Response, settings: Settings) -> Reply | _Trouble:
     try:
         answer = response.json()
         choice = answer["choices"][0]
-        text = choice["message"]["content"] if "message" in choice else choice["text"]
+        content = choice["message"]["content"] if "message" in choice else choice["text"]
+        if not isinstance(content, str | None):
+            raise TypeError("a text was expected")
         usage = answer.get("usage") or {}
         num_tokens = int(usage.get("completion_tokens") or 0)
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         return _Trouble(f"the answer is not what the protocol says ({type(error).__name__}: {error})")
-    text, found = cut(text or "", settings.stop)
+    text, found = cut(content or "", settings.stop)
     if found or isinstance(choice.get("stop_reason"), str):  # vLLM names the string it stopped at
         return Reply(text, Stop.WORD, num_tokens)
     return Reply(text, _STOPS.get(choice.get("finish_reason"), Stop.END), num_tokens)

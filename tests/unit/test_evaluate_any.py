@@ -9,6 +9,7 @@ import pytest
 
 from math_qwen.family import FAMILY
 from specialists import cli
+from specialists.recipe import read_recipe
 from specialists.records import Score
 from specialists.report.compare import compare
 from specialists.run import Run
@@ -124,6 +125,22 @@ def test_one_line_and_exit_code_2(
     code = evaluate(monkeypatch, *(a.format(tmp=tmp_path) for a in arguments), "--run", str(tmp_path / "run"))
     last = capfd.readouterr().err.strip().splitlines()[-1]
     assert words in last and last.startswith("error: ") and code == 2, last
+
+
+def test_a_model_that_was_not_found_leaves_the_run_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    assert evaluate(monkeypatch, "--model", str(tmp_path), "-b", "arithmetic", "--run", str(run)) == 2
+    with serving() as endpoint:
+        assert evaluate(monkeypatch, *remote(endpoint, run, "--kind", "chat")) == 0
+
+
+def test_a_run_can_be_asked_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    with serving() as endpoint:
+        assert evaluate(monkeypatch, *remote(endpoint, run, "--kind", "chat")) == 0
+        assert evaluate(monkeypatch, *remote(endpoint, run, "--kind", "chat", "--limit", "6")) == 0
+    assert len(endpoint.asked) == 4 + 6
+    assert [judge.limit for judge in read_recipe(run / "recipe.yaml").judges] == [6]
 
 
 def test_a_run_holds_one_model(

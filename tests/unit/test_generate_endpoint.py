@@ -55,6 +55,8 @@ PASSING = [
     Said({"choices": []}),
     Said({"choices": [{"finish_reason": "stop"}]}),
     Said({"choices": "none"}),
+    Said({"choices": [{"message": {"content": [{"type": "text"}]}}]}),
+    Said({"error": {"message": "overloaded"}}),
     Said([1]),
 ]
 
