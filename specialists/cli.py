@@ -9,7 +9,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -43,6 +43,7 @@ Backend = Annotated[str | None, typer.Option(help="what generates: hf (transform
 Endpoint = Annotated[str | None, typer.Option(help="address of an OpenAI-compatible server: http://localhost:8000/v1")]
 Served = Annotated[str | None, typer.Option("--served-model", help="the name by which the endpoint knows the model")]
 Limit = Annotated[int | None, typer.Option(min=1, help="problems, evenly spaced")]
+Board = Literal["tensorboard", "wandb", "trackio"]
 Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one per core if left out")]
 
 
@@ -116,14 +117,20 @@ def prepare(
 
 
 @app.command()
-def train(context: typer.Context, run: RunPath, recipe: MaybeRecipe = None, settings: Settings = None) -> None:
+def train(
+    context: typer.Context,
+    run: RunPath,
+    recipe: MaybeRecipe = None,
+    settings: Settings = None,
+    track: Annotated[Board | None, typer.Option(help="show the metrics there too")] = None,
+) -> None:
     """Train the stages of a run whose data is prepared; launched by torchrun, on all its processes."""
     place = Run(run)
     if console.quiet:  # not the first process: it only reads
-        way.train(_recipe_of(context.obj, recipe, settings, place), place)
+        way.train(_recipe_of(context.obj, recipe, settings, place), place, track=track)
         return
     with place.hold():
-        way.train(_recipe_of(context.obj, recipe, settings, place), place)
+        way.train(_recipe_of(context.obj, recipe, settings, place), place, track=track)
 
 
 @app.command()
