@@ -60,10 +60,10 @@ def programs(prompt: str, texts: tuple[str, ...]) -> Iterator[str]:
 
 
 def parts_with_python(sample: Sample) -> Iterable[str]:
-    """Return the texts of a sample that may hold Python: every turn of a chat, a file unless of another language."""
-    if sample.text is None:
-        return [message.content for message in sample.messages]
-    return [sample.text] if sample.meta.get("language", "").lower() in _MAYBE_PYTHON else []
+    """Return the texts of a sample that may hold a Python function: turns, and a file unless of another language."""
+    parts = [sample.text] if sample.text is not None else [message.content for message in sample.messages]
+    language = sample.meta.get("language", "").lower() if sample.text is not None else ""
+    return [part for part in parts if "def " in part] if language in _MAYBE_PYTHON else []
 
 
 def _string(match: re.Match[str]) -> str:
