@@ -25,6 +25,7 @@ from specialists.errors import ConfigError
 
 EQUAL, NOT, UNDECIDED = Outcome.EQUAL, Outcome.NOT_EQUAL, Outcome.UNDECIDED
 POLICY_PAGE = Path(__file__).parents[2] / "docs" / "verifier.md"
+PATIENCE_S = 30.0  # a deadline that a busy machine keeps, where only the decision counts
 SHORT_S = 0.2  # a deadline for questions that must not be answered
 
 
@@ -40,7 +41,8 @@ POLICY = [line.split("\t") for line in GOLDEN.read_text(encoding="utf-8").splitl
 
 @pytest.mark.parametrize(("row", "outcome", "gold", "answer"), POLICY)
 def test_policy(row: str, outcome: str, gold: str, answer: str, pool: SymbolicPool) -> None:
-    there, back = equivalent(gold, answer, pool=pool), equivalent(answer, gold, pool=pool)
+    there = equivalent(gold, answer, pool=pool, deadline_s=PATIENCE_S)
+    back = equivalent(answer, gold, pool=pool, deadline_s=PATIENCE_S)
     assert there.outcome == outcome, f"{row}: {there}"
     assert (back.outcome, back.reason, back.layer) == (there.outcome, there.reason, there.layer)
     assert (back.gold_form, back.answer_form) == (there.answer_form, there.gold_form)
@@ -174,15 +176,31 @@ HOSTILE = {
     "number words": "one hundred " * 300,
     "Chinese numerals": "九亿" * 1_000,
     "a date": "June " * 800,
+    "a gcd of powers": r"\gcd(2^{9999}, 3^{9999})",
+    "an lcm of powers": r"\operatorname{lcm}(" + ", ".join(f"{n}^{{900}}" for n in range(2, 60)) + ")",
+    "the largest of towers": r"\max(9^{9^9}, 1)",
+    "a tower as modulus": r"3 \pmod{9^{9^9}}",
+    "many units": "1 hour " * 500,
+    "groups of digits": "100 " * 1_000 + "1/2",
+    "combinations": r"5 \choose " * 400 + "5",
+    "primes": "f" + "'" * 3_000 + "(x) = 1",
+    "domains": "k " + r"(k \in Z) " * 300,
+    "products of matrices": (r"\begin{pmatrix} " + r" \\ ".join(["1 & " * 9 + "1"] * 10) + r"\end{pmatrix} ") * 3,
+    "systems": r"\left\{\begin{array}{l} " * 100,
+    "angle brackets": r"\left<" * 700,
+    "choices": "A" * 4_000,
+    "unit vectors": "i + " * 1_000 + "j",
+    "combining signs": "5" + "\u0301" * 3_000,
+    "surrogates": "\ud800" * 10,
 }
 
 
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_answers_cost_little_and_are_never_equal(answer: str, pool: SymbolicPool) -> None:
-    start = time.monotonic()
+    start = time.process_time()  # the worker's time has its own limit, whatever else the machine does
     result = equivalent(r"\sqrt{2}", answer, pool=pool, deadline_s=SHORT_S)
     assert result.outcome in (NOT, UNDECIDED)
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(
