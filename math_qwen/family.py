@@ -4,6 +4,7 @@ from math_qwen import lessons
 from math_qwen.benchmarks import BENCHMARKS
 from math_qwen.data import FILTERS, MAKERS
 from math_qwen.disguise import RENUMBERED
+from math_qwen.interpreter import open_interpreter
 from math_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -15,4 +16,5 @@ FAMILY = Family(
     makers={**MAKERS, **lessons.MAKERS},
     filters=FILTERS,
     disguises=(RENUMBERED,),
+    open_interpreter=open_interpreter,
 )
