@@ -29,6 +29,7 @@ from rensa import RMinHash, RMinHashDeduplicator  # pyright: ignore[reportAttrib
 from specialists.data.dedup import near_copies
 from specialists.data.overlap import EvalItem, Index
 from specialists.data.pack import best_fit
+from specialists.data.words import find_words
 
 DATA = Path(os.environ.get("SPECIALISTS_DATA", "../shared/data"))
 ROUNDS = 3
@@ -82,7 +83,7 @@ def grams() -> None:
     index, among = Index(items), _grams_of_items(items)
     found: dict[str, list[bool]] = {}
     ways: dict[str, Callable[[], list[bool]]] = {
-        "ours": lambda: [bool(index.overlaps(text)) for text in texts],
+        "ours": lambda: [bool(index.overlaps(find_words(text))) for text in texts],
         "set of strings": lambda: [not among.isdisjoint(_grams(text, 13)) for text in texts],
     }
     seconds = _rounds({name: _keeping(found, name, way) for name, way in ways.items()})
@@ -91,7 +92,7 @@ def grams() -> None:
     for name, spent in seconds.items():
         print(f"{name:15} {spent:6.2f} CPU s {megabytes / spent:6.1f} MB/s, {sum(found[name])} documents hit")
     print("the same documents:", found["ours"] == found["set of strings"])
-    telling = sum(any(o.informative for o in index.overlaps(text)) for text in texts)
+    telling = sum(any(o.informative for o in index.overlaps(find_words(text))) for text in texts)
     print(f"hit by an informative 13-gram: {telling}")
 
 

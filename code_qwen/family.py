@@ -3,7 +3,9 @@
 from code_qwen import data, lessons
 from code_qwen.benchmarks import BENCHMARKS
 from code_qwen.disguise import RENAMED
+from code_qwen.filters import FILTERS
 from code_qwen.interpreter import open_interpreter
+from code_qwen.nodes import node_spans
 from code_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -13,7 +15,8 @@ FAMILY = Family(
     recipes=RECIPES,
     benchmarks=BENCHMARKS,
     makers={**data.MAKERS, **lessons.MAKERS},
-    filters=data.FILTERS,
+    filters=FILTERS,
+    spans=node_spans,
     disguises=(RENAMED,),
     judged_with=("sandbox",),
     open_interpreter=open_interpreter,

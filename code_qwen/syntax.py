@@ -31,7 +31,7 @@ _CONFLICT = re.compile(rb"^<{7} .*?^={7}\r?$.*?^>{7} ", re.MULTILINE | re.DOTALL
 _NO_BRACKETS = re.compile(  # comments, strings and characters of C, in which brackets mean nothing
     rb"/\*.*?\*/|//[^\n]*|\bR\"(\w*)\(.*?\)\1\"|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL
 )
-_GRAMMARS: Mapping[str, tuple[Callable[[], object], ...]] = {  # the first that can read a file decides
+GRAMMARS: Mapping[str, tuple[Callable[[], object], ...]] = {  # the first that can read a file decides
     "go": (tree_sitter_go.language,),
     "java": (tree_sitter_java.language,),
     "javascript": (tree_sitter_javascript.language, tree_sitter_typescript.language_tsx),
@@ -48,7 +48,7 @@ def syntax_problem(language: str, text: str) -> str | None:
     if language in ("c", "cpp"):
         return _c_problem(text.encode())
     problem = None
-    for number in range(len(_GRAMMARS.get(language, ()))):
+    for number in range(len(GRAMMARS.get(language, ()))):
         problem = _errors(language, number, text)
         if problem is None:
             break
@@ -63,7 +63,7 @@ def _python_problem(text: str) -> str | None:
     except IndentationError as error:
         return str(error)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        if _parser("python", 0).parse(text.encode()).root_node.has_error:
+        if parser("python", 0).parse(text.encode()).root_node.has_error:
             return f"{type(error).__name__}: {error}"
     return None
 
@@ -82,7 +82,7 @@ def _c_problem(data: bytes) -> str | None:
 def _errors(language: str, number: int, text: str) -> str | None:
     """Return how much of a file one of its language's grammars cannot read, where that is too much."""
     data = text.encode()
-    root = _parser(language, number).parse(data).root_node
+    root = parser(language, number).parse(data).root_node
     if not root.has_error:
         return None
     num_bytes, missing = 0, ""
@@ -100,5 +100,6 @@ def _errors(language: str, number: int, text: str) -> str | None:
 
 
 @lru_cache
-def _parser(language: str, number: int) -> tree_sitter.Parser:
-    return tree_sitter.Parser(tree_sitter.Language(_GRAMMARS[language][number]()))
+def parser(language: str, number: int) -> tree_sitter.Parser:
+    """Return the parser of a language's grammar number `number`; the first is the one to try first."""
+    return tree_sitter.Parser(tree_sitter.Language(GRAMMARS[language][number]()))

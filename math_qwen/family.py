@@ -1,5 +1,6 @@
 """Math-Qwen as the library sees it."""
 
+from math_qwen import lessons
 from math_qwen.benchmarks import BENCHMARKS
 from math_qwen.data import FILTERS, MAKERS
 from math_qwen.disguise import RENUMBERED
@@ -12,7 +13,7 @@ FAMILY = Family(
     title="Math-Qwen-Chat",
     recipes=RECIPES,
     benchmarks=BENCHMARKS,
-    makers=MAKERS,
+    makers={**MAKERS, **lessons.MAKERS},
     filters=FILTERS,
     disguises=(RENUMBERED,),
     open_interpreter=open_interpreter,

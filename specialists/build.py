@@ -143,8 +143,8 @@ def benchmark_items(family: Family, judges: Sequence[Judge], against: Sequence[P
         judges: those that it does judge by must be there, unless they are optional.
         against: files written by `problems --out`, e.g. another family's.
     """
+    from specialists.data.mirror import local_file
     from specialists.data.overlap import EvalItem, eval_items
-    from specialists.data.published import local_file
 
     needed = {asked.benchmark for asked in judges if not asked.optional}
     items: list[EvalItem] = []
@@ -178,6 +178,13 @@ def clean(family: Family, source: Path, out: Path, *, against: Sequence[Path] = 
         disguises=family.disguises,
         out=out,
     )
+
+
+def inspect(prepared: Path, html: Path) -> None:
+    """Write a page on prepared data: the funnel, and what each rule dropped."""
+    from specialists.report.funnel import write_page
+
+    write_page(prepared, html)
 
 
 def report(
@@ -244,6 +251,7 @@ def _prepare_stage(family: Family, stage: Stage, base: Model, items: Sequence[An
         filters=family.filters,
         items=items,
         disguises=family.disguises,
+        spans=family.spans,
         tokenizer=tokenizer,
         end_of_text=checkpoint.end_of_text(tokenizer),
         out=folder,

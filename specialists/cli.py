@@ -102,6 +102,7 @@ def prepare(
     against: Against = None,
     source: Annotated[Path | None, typer.Option(help="or clean this folder or file, without a run")] = None,
     out: Annotated[Path | None, typer.Option(help="where --source is cleaned to")] = None,
+    inspect: Annotated[bool, typer.Option("--inspect", help="write a page on what was dropped, and why")] = False,
 ) -> None:
     """Read, filter, deduplicate, decontaminate and pack the data of a recipe; or only clean one source."""
     family: Family = context.obj
@@ -109,9 +110,14 @@ def prepare(
         facts = way.clean(family, source, out, against=against or [])
         say(f"kept {facts['documents_kept']} of {facts['documents_in']} documents in {out}; dropped {facts['dropped']}")
         say(f"hold benchmark items: {facts['overlap']['any']} by rule any, {facts['overlap']['covered']} by covered")
+        if inspect:
+            _inspect(out, out / "inspect.html")
     elif run is not None:
         with Run(run).hold():
-            way.prepare(family, _recipe_of(family, recipe, settings, Run(run)), Run(run), against=against or [])
+            chosen = _recipe_of(family, recipe, settings, Run(run))
+            way.prepare(family, chosen, Run(run), against=against or [])
+        for stage in chosen.stages if inspect else ():
+            _inspect(Run(run).data_path(stage.name), run / f"data-{stage.name}.html")
     else:
         raise ConfigError("prepare needs --run RUN, or --source IN and --out DIR")
 
@@ -272,6 +278,11 @@ def chat(
 ) -> None:
     """Talk to a model of a run; an empty line ends it."""
     ask.talk(Run(run), model, max_new_tokens, terminal.read_line, terminal.show_reply)
+
+
+def _inspect(prepared: Path, html: Path) -> None:
+    way.inspect(prepared, html)
+    say(f"what was dropped, and why: {html}")
 
 
 def _show_report(run: Run, html: Path) -> None:

@@ -4,7 +4,7 @@ A `Family` is plain data made of functions: recipes, benchmarks, makers of sampl
 it never looks one up by import. A new specialist is one folder that builds one `Family`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
@@ -29,6 +29,9 @@ Filter = Callable[[Sample], Drop | None]
 
 Maker = Callable[[Source, int], Iterator[Sample]]
 """Generates samples for a source of kind "made", given the source and the stage's seed."""
+
+Spans = Callable[[Sample], Sequence[tuple[int, int]]]
+"""A sample in, where nodes of its syntax tree begin and end out, in bytes of UTF-8; none where there is no tree."""
 
 Row = Mapping[str, Any]
 P = TypeVar("P", bound=Problem)
@@ -148,6 +151,7 @@ class Family:
     benchmarks: tuple[Benchmark[Any], ...]
     makers: Mapping[str, Maker] = field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
+    spans: Spans | None = None  # of nodes that a text can be cut at, for fill-in-the-middle
     disguises: tuple[Disguise, ...] = ()  # in which its benchmarks are looked for in training data
     judged_with: tuple[str, ...] = ()  # packages beside its own whose code decides its verdicts
     open_interpreter: Callable[[Judging], AbstractContextManager[Interpreter]] | None = None

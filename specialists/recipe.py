@@ -55,6 +55,7 @@ class Mix(Knobs):
     # Licences to train on; "allowed" are the permissive ones, and "unknown" is what states none.
     licences: Literal["any", "allowed-or-unknown", "allowed"] = "allowed-or-unknown"
     overlap: Literal["any", "covered"] = "any"  # which shared 13-gram drops a sample: any, or a quarter of an item
+    fill_in_middle: Share = 0.0  # of the texts that fit a block: their middle comes last; needs marks of the tokenizer
 
 
 class Optim(Knobs):

@@ -22,6 +22,7 @@ from typing import Any, Literal, NamedTuple
 
 from specialists.data.disguise import Lookout
 from specialists.data.overlap import EvalItem, Index, Overlap, eval_items
+from specialists.data.words import Words, find_words
 from specialists.family import Disguise, Drop
 from specialists.records import Sample
 from specialists.run import digest_of
@@ -70,10 +71,11 @@ class Decontamination:
 
     def judge(self, sample: Sample) -> Drop | None:
         """Return why the sample must go, naming the item and the words, or None."""
-        overlaps = self.index.overlaps(sample.content())
+        words = find_words(sample.content(), marks=True)
+        overlaps = self.index.overlaps(words.without_marks())
         for benchmark in {self._item(overlap.item).benchmark for overlap in overlaps if not overlap.informative}:
             self._touches[benchmark].samples["uninformative"] += 1
-        hits = [*_word_hits(overlaps), *self._prompt_hits(sample), *self._disguised_hits(sample)]
+        hits = [*_word_hits(overlaps), *self._prompt_hits(sample, words), *self._disguised_hits(sample)]
         if not hits:
             return None
         for rule in RULES:
@@ -105,9 +107,10 @@ class Decontamination:
             if touch.items
         }
 
-    def _prompt_hits(self, sample: Sample) -> list[_Hit]:
-        said = [m.content for m in sample.messages if m.role == "user"] if sample.messages else [sample.content()]
-        found = {number: words for text in said for number, words in self.index.prompts_in(text).items()}
+    def _prompt_hits(self, sample: Sample, words: Words) -> list[_Hit]:
+        asked = [find_words(m.content, marks=True) for m in sample.messages if m.role == "user"]
+        said = asked if sample.messages else [words]
+        found = {number: wording for turn in said for number, wording in self.index.prompts_in(turn).items()}
         return [_Hit(number, PROMPT, 1.0, found[number], RULES if sample.messages else ()) for number in sorted(found)]
 
     def _disguised_hits(self, sample: Sample) -> list[_Hit]:
@@ -152,7 +155,7 @@ class Decontamination:
 
 def final_scan(samples: Iterable[Sample], index: Index) -> int:
     """Return how many informative 13-grams of item texts are left in the samples; 0 under rule "any"."""
-    return sum(overlap.informative for sample in samples for overlap in index.overlaps(sample.content()))
+    return sum(overlap.informative for sample in samples for overlap in index.overlaps(find_words(sample.content())))
 
 
 def _word_hits(overlaps: Iterable[Overlap]) -> list[_Hit]:

@@ -24,6 +24,7 @@ SEED_WORDS = 10  # a run is found by any so many of its words
 PART_WORDS = 24  # of a run that is not all of an item's text: shorter ones are in everything
 MIN_DIFFERENT_WORDS = 3  # not free to change, in a run
 _WINDOW_WORDS = 50_000  # searched at a time; bounds memory
+_MAX_PAIRS = 2_000_000  # of places in a window and in items, at a time
 _ANY_NAME = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -93,16 +94,18 @@ class Lookout:
         """Yield runs long enough to count: the text, where it begins in text and sample, and its words."""
         grams = hash_runs(hashes, SEED_WORDS)
         at = self._table.among(grams)
-        if len(at) < self.disguise.min_words - SEED_WORDS + 1:
-            return
         firsts = np.searchsorted(self._seeds, grams[at], "left")
         counts = np.searchsorted(self._seeds, grams[at], "right") - firsts
+        if counts.sum() > _MAX_PAIRS:  # a text of one phrase: look by what is rarer in the items
+            counts[counts > _MAX_PAIRS // len(counts)] = 0
         rows = np.repeat(firsts - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
         at = np.repeat(at, counts)
         texts, places = self._seed_text[rows], self._seed_place[rows]
         shifts = at - places  # one item laid over the sample in one way
         order = np.lexsort((at, shifts, texts))
         texts, shifts, at, places = texts[order], shifts[order], at[order], places[order]
+        if not len(at):
+            return
         ends = (np.diff(texts) != 0) | (np.diff(shifts) != 0) | (np.diff(at) != 1)
         starts = np.concatenate([[0], np.flatnonzero(ends) + 1])
         lengths = np.diff(np.concatenate([starts, [len(at)]])) + SEED_WORDS - 1

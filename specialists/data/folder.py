@@ -16,6 +16,8 @@ from specialists.data.rows import Reject
 from specialists.family import Drop
 from specialists.records import Sample
 
+_COUNTED = SKIPPED_FOLDERS - VERSION_CONTROL  # folders that are skipped file by file
+
 
 def read_folder(root: Path, source: str, *, skip: frozenset[str] = SKIPPED_FOLDERS) -> Iterator[Sample | Reject]:
     """Yield every file under `root` as a sample, or as a reject with its reason.
@@ -23,8 +25,8 @@ def read_folder(root: Path, source: str, *, skip: frozenset[str] = SKIPPED_FOLDE
     Args:
         root: the folder.
         source: the name of the recipe's source.
-        skip: names of folders whose files are not read, wherever they lie; by default version control, of which the
-            folder is one reject, and installed packages, of which every file is.
+        skip: names of folders that are not read, wherever they lie; by default version control and installed packages.
+            Each is one reject, but of installed packages every file is.
     """
     licences: dict[str, str] = {}
     for name, found in _walk(root, skip, licences):
@@ -57,7 +59,7 @@ def _walk(root: Path, skip: frozenset[str], licences: dict[str, str]) -> Iterato
             name = _name(Path(entry.path), root)
             if entry not in inner:
                 yield name, _kind(entry)
-            elif entry.name in VERSION_CONTROL:
+            elif entry.name in skip - _COUNTED:
                 yield name + "/", Drop("skipped_folder", entry.name)
             elif entry.name in skip:
                 for inside in _names_below(Path(entry.path)):

@@ -27,6 +27,14 @@ class Dropped(NamedTuple):
     detail: str
 
 
+class Original(NamedTuple):
+    """What a copy is a copy of, and the first line in which they differ, from 1."""
+
+    source: str
+    id: str
+    line: int
+
+
 class Funnel:
     """Counts documents and bytes by source, step and reason."""
 
@@ -36,7 +44,7 @@ class Funnel:
         self._gone = _Amounts()
         self._reasons: dict[str, Counter[str]] = defaultdict(Counter)  # source -> reason -> documents
         self._reason_bytes: Counter[str] = Counter()
-        self._shown: dict[str, list[tuple[Dropped, str]]] = defaultdict(list)
+        self._shown: dict[str, list[tuple[Dropped, str, Original | None]]] = defaultdict(list)
         self._redacted: dict[str, Counter[str]] = defaultdict(Counter)  # kind -> documents, values
         self._redacted_in: dict[str, list[tuple[str, str, int]]] = defaultdict(list)
         self._steps: dict[str, Counter[str]] = {}
@@ -55,8 +63,18 @@ class Funnel:
         """Book a document that comes in."""
         self._came.add(source, num_bytes)
 
-    def drop(self, source: str, name: str, drop: Drop, num_bytes: int, content: str = "") -> None:
-        """Book a document that came in and is left out; `content` is what it says, if it could be read."""
+    def drop(
+        self, source: str, name: str, drop: Drop, num_bytes: int, content: str = "", *, of: Original | None = None
+    ) -> None:
+        """Book a document that came in and is left out.
+
+        Args:
+            source, name: its source and id.
+            drop: why.
+            num_bytes: its size.
+            content: what it says, if it could be read; the beginning is shown.
+            of: the document that it is a copy of.
+        """
         gone = Dropped(source, name, drop.reason, drop.detail)
         self.dropped.append(gone)
         self._gone.add(source, num_bytes)
@@ -64,7 +82,7 @@ class Funnel:
         self._reason_bytes[drop.reason] += num_bytes
         self._steps[self._step][drop.reason] += 1
         shown = self._shown[drop.reason]
-        insort(shown, (gone, content[:_EXCERPT_CHARS]))
+        insort(shown, (gone, content[:_EXCERPT_CHARS], of))
         del shown[_SHOWN:]
 
     def redacted(self, source: str, name: str, found: Mapping[str, int]) -> None:
@@ -110,7 +128,8 @@ class Funnel:
     def _reason(self, reason: str, count: int) -> dict[str, Any]:
         samples = [
             {"source": gone.source, "id": gone.id, "detail": gone.detail, "excerpt": excerpt}
-            for gone, excerpt in self._shown[reason]
+            | ({"of": of._asdict()} if of is not None else {})
+            for gone, excerpt, of in self._shown[reason]
         ]
         return {"documents": count, "bytes": self._reason_bytes[reason], "samples": samples}
 

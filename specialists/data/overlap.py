@@ -87,9 +87,8 @@ class Index:
         """The identity of each benchmark's items."""
         return digest_items(self.items)
 
-    def overlaps(self, text: str) -> list[Overlap]:
-        """Return what the text shares by 13-grams with each item text, in the order of the items."""
-        words = find_words(text)
+    def overlaps(self, words: Words) -> list[Overlap]:
+        """Return what a text, given as its words, shares by 13-grams with each item text, in the order of the items."""
         grams = hash_runs(words.hashes, GRAM_WORDS)
         at = self._grams.among(grams)
         if not len(at):
@@ -103,9 +102,12 @@ class Index:
                     found[int(self._gram_text[row])].append(row)
         return [self._overlap(number, rows) for number, rows in sorted(found.items())]
 
-    def prompts_in(self, text: str) -> dict[int, str]:
-        """Return the numbers of the items whose short wording stands in the text as a whole, and the wording."""
-        words = find_words(text, marks=True)
+    def prompts_in(self, words: Words) -> dict[int, str]:
+        """Return the numbers of the items whose short wording stands in a text as a whole, and the wording.
+
+        Args:
+            words: the text's, with marks.
+        """
         found: dict[int, str] = {}
         for length, (table, wordings) in self._prompts.items():
             heads = hash_runs(words.hashes, length)

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from specialists.blocks import write_blocks
 from specialists.chat import Rendered, Tokenizer, render
+from specialists.data.middle import MiddleLast
 from specialists.errors import DataError
-from specialists.family import Drop
+from specialists.family import Drop, Spans
 from specialists.recipe import Stage
 from specialists.records import Sample
 
@@ -36,6 +37,7 @@ class Packed:
     trained_tokens: int
     documents: int  # repeated ones as often as they stand there
     cut_documents: int  # longer than a block
+    middle_last: int  # of the documents, those with the middle at the end, for fill-in-the-middle
     blocks: int
     fill: float
 
@@ -47,7 +49,9 @@ class Packed:
 class TokenSpool:
     """Tokenised samples in temporary files, in pieces of at most `seq_len` tokens; removed when the `with` ends."""
 
-    def __init__(self, folder: Path, stage: Stage, tokenizer: Tokenizer, end_of_text: int) -> None:
+    def __init__(
+        self, folder: Path, stage: Stage, tokenizer: Tokenizer, end_of_text: int, spans: Spans | None = None
+    ) -> None:
         """Open the files.
 
         Args:
@@ -55,10 +59,15 @@ class TokenSpool:
             stage: its objective, its block length, and how often each source's samples stand in the data.
             tokenizer: a transformers tokenizer; conversations need its ChatML marks.
             end_of_text: the id that closes every text.
+            spans: tells the nodes of a text, for fill-in-the-middle.
+
+        Raises:
+            ConfigError: texts shall be filled in, and the tokenizer has no marks for it.
         """
+        self._middle_last = MiddleLast(tokenizer, stage.mix.fill_in_middle, stage.seed, spans)
         self.seq_len = stage.seq_len
         self.repeats, self.lengths = array("q"), array("q")  # of each piece
-        self.documents = self.cut_documents = 0
+        self.documents = self.cut_documents = self.middle_last = 0
         self._objective = stage.objective
         self._repeat_of = {source.name: source.repeat for source in stage.mix.sources}
         self._tokenizer, self._end_of_text = tokenizer, end_of_text
@@ -86,7 +95,7 @@ class TokenSpool:
             raise DataError(
                 f"source {sample.source!r} gives {gives} samples, the stage's objective is {self._objective}"
             )
-        rendered = tokenise(sample, self._tokenizer, self._end_of_text)
+        rendered, has_middle_last = self._tokenise(sample)
         length = len(rendered.ids)
         if sample.messages and length > self.seq_len:
             return Drop("too_long", f"{length} tokens > {self.seq_len}")
@@ -99,8 +108,16 @@ class TokenSpool:
             self.lengths.append(min(self.seq_len, length - start))
             self.repeats.append(repeat)
         self.documents += repeat
+        self.middle_last += repeat * has_middle_last
         self.cut_documents += repeat * (length > self.seq_len)
         return None
+
+    def _tokenise(self, sample: Sample) -> tuple[Rendered, bool]:
+        """Return the tokens of a sample, and whether its middle comes last: only where it stays in one piece."""
+        ids = self._middle_last.ids(sample)
+        if ids is not None and len(ids) < self.seq_len:
+            return Rendered([*ids, self._end_of_text], [True] * (len(ids) + 1)), True
+        return tokenise(sample, self._tokenizer, self._end_of_text), False
 
     def arrays(self) -> Piece:
         """Return the ids and trained flags of all pieces, one after the other, mapped from the files."""
@@ -139,6 +156,7 @@ def pack(tokens: TokenSpool, *, seed: int, out: Path) -> Packed:
         trained_tokens=sum(int(piece(number)[1].sum()) * times for number, times in enumerate(tokens.repeats)),
         documents=tokens.documents,
         cut_documents=tokens.cut_documents,
+        middle_last=tokens.middle_last,
         blocks=len(plan),
         fill=round(num_tokens / (len(plan) * tokens.seq_len), 6),
     )

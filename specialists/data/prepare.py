@@ -25,14 +25,14 @@ from specialists.data import sources
 from specialists.data.decontaminate import Decontamination, EvalItem, Index, final_scan
 from specialists.data.dedup import Copy, exact_copies, near_copies
 from specialists.data.filters import FORM, QUALITY
-from specialists.data.funnel import Funnel
+from specialists.data.funnel import Funnel, Original
 from specialists.data.licence import licence_rule
 from specialists.data.pack import TokenSpool, pack
 from specialists.data.redact import redact
 from specialists.data.rows import Reject, check_columns
 from specialists.data.spool import Entry, Spool, SpooledTexts
 from specialists.errors import ConfigError, DataError
-from specialists.family import Disguise, Drop, Filter, Maker
+from specialists.family import Disguise, Drop, Filter, Maker, Spans
 from specialists.jsonl import read_records
 from specialists.progress import track
 from specialists.recipe import Mix, Stage
@@ -50,6 +50,7 @@ def prepare_stage(
     filters: Sequence[Filter],
     items: Sequence[EvalItem],
     disguises: Sequence[Disguise] = (),
+    spans: Spans | None = None,
     tokenizer: Tokenizer,
     end_of_text: int,
     out: Path,
@@ -62,21 +63,22 @@ def prepare_stage(
         filters: the family's filters, asked after the general rules.
         items: every item of every benchmark that the specialist will be judged by.
         disguises: in which they are looked for as well.
+        spans: tells the nodes of a text, for fill-in-the-middle.
         tokenizer: of the checkpoint that the stage begins with.
         end_of_text: the token id that closes a text document.
         out: the folder to write to.
 
     Returns:
         Facts for the manifest: those of `clean_only`, and `tokens`, `trained_tokens`, `documents`, `cut_documents`,
-        `blocks` and `fill` (see `pack.Packed`).
+        `middle_last`, `blocks` and `fill` (see `pack.Packed`).
 
     Raises:
-        ConfigError: sources that do not fit the objective or each other.
+        ConfigError: sources that do not fit the objective or each other, or a middle to fill in without marks for it.
         DataError: a source is missing, or nothing of the data is left; the reasons are named.
     """
     _check(stage.mix, stage.objective)
     out.mkdir(parents=True, exist_ok=True)
-    with TokenSpool(out, stage, tokenizer, end_of_text) as tokens:
+    with TokenSpool(out, stage, tokenizer, end_of_text, spans) as tokens:
         decontamination = Decontamination(Index(items), stage.mix.overlap, disguises)
         facts = _clean(_read(stage.mix, makers, stage.seed), stage.mix, filters, decontamination, out, tokens)
         packed = pack(tokens, seed=stage.seed, out=out / "blocks")
@@ -195,9 +197,18 @@ def _without(reason: str, copies: Iterable[Copy], ranked: Sequence[Entry], spool
         gone.add(copy.copy)
         entry, original = ranked[copy.copy], ranked[copy.original]
         drop = Drop(reason, f"of {original.id} in {original.source}, Jaccard {copy.jaccard:.3f}")
-        funnel.drop(entry.source, entry.id, drop, entry.num_bytes, spool.sample(entry).content())
+        line, rest = _from_first_difference(spool.sample(entry).content(), spool.sample(original).content())
+        of = Original(original.source, original.id, line)
+        funnel.drop(entry.source, entry.id, drop, entry.num_bytes, rest, of=of)
     kept = (entry for number, entry in enumerate(ranked) if number not in gone)
     return sorted(kept, key=lambda entry: entry.place)
+
+
+def _from_first_difference(text: str, other: str) -> tuple[int, str]:
+    """Return the number of the first line, from 1, that another text does not have there, and all from there on."""
+    lines, others = text.splitlines(), other.splitlines()
+    first = next((n for n, pair in enumerate(zip(lines, others, strict=False)) if pair[0] != pair[1]), 0)
+    return first + 1, "\n".join(lines[first:])
 
 
 def _first_of(filters: Sequence[Filter]) -> Filter:

@@ -28,15 +28,21 @@ _NUM_ASCII, _NUM_UNICODE = 0x80, 0x110000
 
 @dataclass(frozen=True)
 class Words:
-    """The N words of a text: where they begin and end in the lower-cased `text`, and their hashes [N]."""
+    """The N words of a text: where they begin and end in the lower-cased `text`, their hashes, which are marks [N]."""
 
     text: str
     starts: Positions
     ends: Positions
     hashes: Hashes
+    are_marks: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.hashes)
+
+    def without_marks(self) -> "Words":
+        """Return what `find_words` gives without `marks`."""
+        kept = ~self.are_marks
+        return Words(self.text, self.starts[kept], self.ends[kept], self.hashes[kept], self.are_marks[kept])
 
     def run(self, first: int, length: int) -> list[str]:
         """Return `length` words from number `first` on."""
@@ -65,7 +71,7 @@ def find_words(text: str, *, marks: bool = False) -> Words:
         begins[:-1] |= alone
         finishes[1:] |= alone
     starts, ends = begins.nonzero()[0], finishes.nonzero()[0]
-    return Words(text, starts, ends, _mix(_hash_runs(codes, starts, ends)))
+    return Words(text, starts, ends, _mix(_hash_runs(codes, starts, ends)), kind[starts] == _MARK)
 
 
 def hash_runs(hashes: Hashes, length: int) -> Hashes:

@@ -11,7 +11,7 @@ from specialists.recipe import Recipe, change
 
 KNOBS = {
     "Source": "name kind path split subset columns take repeat",
-    "Mix": "sources near_duplicates licences overlap",
+    "Mix": "sources near_duplicates licences overlap fill_in_middle",
     "Optim": "peak_lr schedule warmup_share warmup_steps final_share beta1 beta2 eps weight_decay clip_norm",
     "Parallel": "micro_blocks zero_stage precision recompute_activations",
     "Adapter": "kind rank alpha dropout targets train_embeddings",

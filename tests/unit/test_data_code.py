@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from code_qwen.data import FILTERS, MAKERS
+from code_qwen.data import MAKERS
+from code_qwen.filters import FILTERS
 from specialists.recipe import Source
 from specialists.records import Message, Sample
 

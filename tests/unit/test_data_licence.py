@@ -1,13 +1,20 @@
 """Licences: expressions, heads of files, and what a policy makes of them."""
 
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Literal
+
 import pytest
 
 from specialists.data.licence import Policy, is_allowed, licence_rule
 from specialists.data.licence_files import choice_of, is_licence_file, licence_in, nearest
 from specialists.data.rows import read_row
+from specialists.data.sources import read
 from specialists.recipe import Source
 from specialists.records import Sample
 
+Kind = Literal["folder", "git", "tar"]
 EXPRESSIONS = [
     ("MIT", True),
     ("mit", True),
@@ -127,3 +134,37 @@ def test_the_nearest_licence_file_counts_and_several_are_a_choice() -> None:
     names = {"a.py": "MIT", "src/b/c.py": "MIT", "vendor/x/y/z.py": "GPL-3.0-only", "both/d.py": "GPL-3.0-only OR MIT"}
     assert {name: nearest(licences, name)["licence"] for name in names} == names
     assert nearest({"sub": "MIT"}, "a.py") == {}
+
+
+@pytest.mark.parametrize("kind", ["folder", "git", "tar"])
+def test_licence_files_speak_for_their_folder_in_every_kind_of_source(tmp_path: Path, kind: Kind) -> None:
+    root = tmp_path / "code"
+    files = {
+        "LICENSE": "Permission is hereby granted, free of charge, to any person obtaining a copy",
+        "a.py": "x = 1\n",
+        "lib/COPYING": "GNU GENERAL PUBLIC LICENSE\nVersion 3",
+        "lib/deep/b.py": "y = 2\n",
+    }
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    path = _as(kind, root)
+    items = list(read(Source(name="s", kind=kind, path=str(path)), {}, 0))
+    found = {item.id.partition("code/")[2] or item.id: item.meta for item in items if isinstance(item, Sample)}
+    assert found["a.py"]["licence"] == "MIT"
+    assert found["lib/deep/b.py"]["licence"] == "GPL-3.0-only"
+
+
+def _as(kind: Kind, root: Path) -> Path:
+    if kind == "git":
+        for arguments in (
+            ("init", "-q"),
+            ("add", "."),
+            ("-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "m"),
+        ):
+            subprocess.run(["git", "-C", str(root), *arguments], check=True)
+    if kind != "tar":
+        return root
+    with tarfile.open(root.with_suffix(".tar"), "w") as archive:
+        archive.add(root, "code")
+    return root.with_suffix(".tar")
