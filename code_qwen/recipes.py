@@ -200,8 +200,8 @@ TINY_CODE = Recipe(
             ),
             seq_len=1024,
             batch_blocks=1,
-            steps=400,
-            optim=Optim(peak_lr=2e-3, schedule="cosine-decay", warmup_share=0.03),
+            steps=150,
+            optim=Optim(peak_lr=1e-3, schedule="cosine-decay", warmup_share=0.03),
             parallel=_SAME_EVERYWHERE,
         ),
         Stage(
