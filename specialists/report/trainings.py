@@ -28,7 +28,9 @@ def _training(run: Run, label: str, stage: Stage) -> Training | None:
     trained, prepared = read_manifest(run.train_path(stage.name)), read_manifest(run.data_path(stage.name))
     if trained is None or prepared is None:
         return None
-    metrics = [row for _, row in read_rows(run.train_path(stage.name) / "metrics.jsonl")]
+    rows = [row for _, row in read_rows(run.train_path(stage.name) / "metrics.jsonl")]
+    learnt = [step for step, row in enumerate(rows, start=1) if row["loss"] is not None]  # one left out may have none
+    metrics = [rows[step - 1] for step in learnt]
     data = run.data_path(stage.name)
     weights = {path.removeprefix("checkpoint/"): sha for path, sha in trained.outputs.items() if "checkpoint/" in path}
     return Training(
@@ -37,7 +39,7 @@ def _training(run: Run, label: str, stage: Stage) -> Training | None:
         gives=stage.gives,
         objective=stage.objective,
         facts=trained.facts,
-        steps=thinned(range(1, len(metrics) + 1)),
+        steps=thinned(learnt),
         loss=thinned([row["loss"] for row in metrics]),
         lr=thinned([row["lr"] for row in metrics]),
         data=prepared.facts,
