@@ -176,6 +176,7 @@ def bench(
     hostile_share: Annotated[float, typer.Option(help="Share of hostile programs in the soak.")] = 0.05,
     load: Annotated[int, typer.Option(help="Also look for false timeouts in this many samples under load.")] = 0,
     recovery: Annotated[bool, typer.Option("--recovery", help="Also time recovery from hostile programs.")] = False,
+    start: Annotated[bool, typer.Option("--start", help="Also time the start of a worker.")] = False,
     orphans: Annotated[bool, typer.Option("--orphans", help="Also time what a killed client leaves behind.")] = False,
 ) -> None:
     """Measure what judging costs here, beside other ways to do it; prints Markdown."""
@@ -201,6 +202,8 @@ def bench(
         if recovery:
             with SandboxPool(workers=1, image=image, runtime=runtime) as box:
                 print("", *trials.recovery(box), sep="\n")
+        if start:
+            print("", *trials.start(image, runtime), sep="\n")
         if orphans:
             print("", *trials.orphans(workers), sep="\n")
 

@@ -25,6 +25,7 @@ from sandbox.probes import PYTHON
 from sandbox.status import Status
 
 _SEED = 20
+_STARTS = 9
 _PARTS = 10  # of a soak, after each of which it is said what is held
 _GONE_S = 120
 _CLIENT = """
@@ -85,6 +86,18 @@ def recovery(box: SandboxPool) -> Iterator[str]:
     worst = sorted(seconds, key=lambda name: -seconds[name])[:3]
     yield f"recovery after {len(seconds)} hostile programs: median {statistics.median(seconds.values()):.3f} s"
     yield f"  longest: {', '.join(f'{name} {seconds[name]:.2f} s' for name in worst)}"
+
+
+def start(image: str | None, runtime: str | None) -> Iterator[str]:
+    """Time how long a worker takes to be ready, and say what it holds then."""
+    seconds, held = [], ""
+    for _ in range(_STARTS):
+        begun = time.monotonic()
+        with SandboxPool(workers=1, image=image, runtime=runtime):
+            seconds.append(time.monotonic() - begun)
+            held = _held()
+    yield f"start of a worker: median {statistics.median(seconds):.2f} s, shortest {min(seconds):.2f} s of {_STARTS}"
+    yield f"  then: {held}"
 
 
 def orphans(workers: int) -> Iterator[str]:

@@ -92,6 +92,20 @@ PROBES: tuple[Probe, ...] = (
         Status.FAIL,
     ),
     _cpp(
+        "the secret in its memory",
+        "#include <fstream>\n#include <string>\nint guess(int n) {\n"
+        '    std::ifstream maps("/proc/self/maps"); std::string line;\n'
+        "    while (std::getline(maps, line)) {\n"
+        "        unsigned long from, to; char rights[5]; int run = 0;\n"
+        "        if (sscanf(line.c_str(), \"%lx-%lx %4s\", &from, &to, rights) != 3 || rights[1] != 'w') continue;\n"
+        "        for (char *at = (char *)from; at < (char *)to; ++at) {\n"
+        "            run = (*at >= '0' && *at <= '9') || (*at >= 'a' && *at <= 'f') ? run + 1 : 0;\n"
+        "            if (run == 32) { if (write(4, at - 31, 32)) {} _exit(0); }\n"
+        "        }\n    }\n    return 0;\n}",
+        Status.FAIL,
+        Status.NO_VERDICT,
+    ),
+    _cpp(
         "its own source in itself",
         "#include <cstring>\n"
         'asm("source: .incbin \\"program.cpp\\"\\n.byte 0");\nextern "C" char source[];\nint guess(int n) {\n'

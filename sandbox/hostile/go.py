@@ -92,6 +92,27 @@ func Guess(n int) int { return 0 }
         Status.NO_VERDICT,
         imports="syscall",
     ),
+    _go(
+        "the secret in its memory",
+        """
+func Guess(n int) int {
+	maps, _ := os.ReadFile("/proc/self/maps")
+	memory, _ := os.Open("/proc/self/mem")
+	secret := regexp.MustCompile("[0-9a-f]{32}")
+	for _, line := range strings.Split(string(maps), "\\n") {
+		var from, to int64
+		if _, err := fmt.Sscanf(line, "%x-%x rw", &from, &to); err != nil || to-from > 1<<26 { continue }
+		piece := make([]byte, to-from)
+		memory.ReadAt(piece, from)
+		if found := secret.Find(piece); found != nil { syscall.Write(4, found); syscall.Exit(0) }
+	}
+	return 0
+}
+""",
+        Status.FAIL,
+        Status.NO_VERDICT,
+        imports="fmt os regexp strings syscall",
+    ),
     _go("the witness imported", f"var _ = witness.End\n{_WRONG}", Status.COMPILE_ERROR, imports="witness"),
     _go(
         "a function of the library replaced",

@@ -83,6 +83,40 @@ PROBES: tuple[Probe, ...] = (
         ),
         Status.FAIL,
     ),
+    _java(
+        "the tests' constants in class files",
+        "import java.io.*;\nimport java.nio.*;\n"
+        + _call(
+            "List<Integer> found = new ArrayList<>();\n"
+            'for (String name : new String[] {"classes/Main.class", "Main.class"}) try {\n'
+            "InputStream in = new File(name).exists() ? new FileInputStream(name)\n"
+            '    : getClass().getResourceAsStream("/" + name);\n'
+            "byte[] b = in.readAllBytes();\n"
+            "for (int at = 0; at + 5 < b.length; at++) {\n"
+            "int value = ByteBuffer.wrap(b, at + 1, 4).getInt();\n"
+            "if (b[at] == 3 && value > 200000000 && value < 700000000) found.add(value);\n"
+            "}\n} catch (Throwable t) {}\nreturn found.size() >= n ? found.get(n - 1) : 0;"
+        ),
+        Status.FAIL,
+    ),
+    _java(
+        "the secret in a dump of its heap",
+        "import java.io.*;\nimport java.nio.file.*;\nimport java.util.regex.*;\n"
+        + _call(
+            "try {\n"
+            "javax.management.MBeanServer server = java.lang.management.ManagementFactory.getPlatformMBeanServer();\n"
+            "java.lang.management.ManagementFactory.getPlatformMXBean("
+            'com.sun.management.HotSpotDiagnosticMXBean.class).dumpHeap("heap.hprof", false);\n'
+            'String heap = new String(Files.readAllBytes(Paths.get("heap.hprof")), "ISO-8859-1");\n'
+            'Matcher found = Pattern.compile("[0-9a-f]{32}").matcher(heap);\n'
+            'if (found.find()) new FileOutputStream("/proc/self/fd/4").write(found.group().getBytes());\n'
+            "} catch (Throwable t) { return 0; }\nRuntime.getRuntime().halt(0); return 0;"
+        ),
+        Status.FAIL,
+        Status.NO_VERDICT,
+        Status.ERROR,
+        Status.SIGNAL,
+    ),
     _java("a syntax error", "class Solution {", Status.COMPILE_ERROR),
     _java("nothing", "", Status.COMPILE_ERROR),
     _java("recursion without end", _call("return guess(n) + 1;"), Status.ERROR),

@@ -8,8 +8,16 @@ TESTS = "console.assert(guess(1) === 602214076)\nconsole.assert(JSON.stringify([
 _LOST = (Status.FAIL, Status.ERROR, Status.NO_VERDICT)
 
 
-def _js(name: str, program: str, *expected: Status, limits: Limits = FOREIGN) -> Probe:
-    return foreigner("javascript", name, program, TESTS, *expected, limits=limits)
+_ASSERTING = """\
+const assert = require('assert')
+assert.strictEqual(guess(1), 602214076)
+assert.deepStrictEqual([guess(2)], [299792458])
+assert(require('util').isDeepStrictEqual([guess(2)], [299792458]))
+"""
+
+
+def _js(name: str, program: str, *expected: Status, tests: str = TESTS, limits: Limits = FOREIGN) -> Probe:
+    return foreigner("javascript", name, program, tests, *expected, limits=limits)
 
 
 PROBES: tuple[Probe, ...] = (
@@ -90,6 +98,69 @@ PROBES: tuple[Probe, ...] = (
         process.reallyExit(0)
         """,
         *_LOST,
+    ),
+    _js(
+        "an honest program before the module assert",
+        "const guess = (n) => [0, 602214076, 299792458][n]",
+        Status.PASS,
+        tests=_ASSERTING,
+    ),
+    _js(
+        "the modules assert and util replaced",
+        """
+        for (const module of [require('assert'), require('node:assert').strict, require('util')])
+          for (const name of Object.keys(module)) try { module[name] = () => true } catch (error) {}
+        const guess = (n) => 0
+        """,
+        Status.FAIL,
+        tests=_ASSERTING,
+    ),
+    _js(
+        "functions of functions replaced",
+        """
+        Function.prototype.call = Function.prototype.apply = Function.prototype.bind = () => true;
+        Object.prototype.toString = Error.prototype.toString = () => '299792458';
+        Promise.prototype.then = () => true;
+        globalThis.Error = function () { process.reallyExit(0) };
+        const guess = (n) => 0
+        """,
+        *_LOST,
+    ),
+    _js(
+        "the tests, or the secret, in its memory",
+        """
+        const fs = require('fs');
+        function* memory() {
+          const mem = fs.openSync('/proc/self/mem');
+          for (const line of fs.readFileSync('/proc/self/maps', 'latin1').split('\\n')) {
+            const [, from, to] = /^(\\w+)-(\\w+) rw/.exec(line) || [];
+            if (!from || /vvar|vsyscall/.test(line)) continue;
+            const size = Math.min(parseInt(to, 16) - parseInt(from, 16), 1 << 26), piece = Buffer.alloc(size);
+            try { fs.readSync(mem, piece, 0, size, parseInt(from, 16)) } catch (error) { continue }
+            yield piece.toString('latin1')
+          }
+        }
+        const guess = (n) => {
+          try {
+            for (const text of memory()) {
+              const found = new RegExp('guess.' + n + '. === (\\\\d{9})').exec(text);
+              if (found) return Number(found[1])
+            }
+          } catch (error) {}
+          return 0
+        }
+        """,
+        Status.FAIL,
+        Status.OOM,
+    ),
+    _js(
+        "a debugger called",
+        """
+        try { process._debugProcess(process.pid) } catch (error) {}
+        try { process.kill(process.pid, 'SIGUSR1') } catch (error) {}
+        const guess = (n) => 0
+        """,
+        Status.FAIL,
     ),
     _js("an inspector", "require('inspector'); process.exit(0); const guess = (n) => 0", Status.ERROR),
     _js(

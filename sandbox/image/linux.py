@@ -3,6 +3,7 @@
 Standard library and `ctypes` only; works on any Linux. Everything here raises `OSError` with the kernel's errno.
 """
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -88,12 +89,14 @@ def cpu_seconds(fields: list[bytes]) -> float:
     return sum(int(ticks) for ticks in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
-def run_delay_s(pid: int) -> float:
-    """Return how long the main thread of `pid` was ready to run but had to wait for a CPU; 0 where unknown."""
-    try:
-        return int(Path(f"/proc/{pid}/schedstat").read_bytes().split()[1]) / 1e9
-    except (OSError, IndexError):
-        return 0.0
+def run_delays(pid: int) -> dict[int, float]:
+    """Return thread -> seconds for which it was ready to run but had to wait for a CPU, for the threads of `pid`."""
+    delays = {}
+    with contextlib.suppress(OSError, IndexError):  # it ended meanwhile, or the kernel does not tell
+        for thread in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208
+            content = Path(f"/proc/{pid}/task/{thread}/schedstat").read_bytes()
+            delays[int(thread)] = int(content.split()[1]) / 1e9
+    return delays
 
 
 class OomCounter:

@@ -46,7 +46,7 @@ class Facts:
     oom_kills: int = 0
     cpu_s: float = 0.0  # of the candidate, when the supervisor last looked
     judge_cpu_s: float = 0.0  # at the same moment
-    run_delay_s: float = 0.0  # how long candidate and judge were ready to run but got no CPU
+    run_delay_s: float = 0.0  # how long something of the sample was ready to run but got no CPU
     elapsed_s: float = 0.0
 
 

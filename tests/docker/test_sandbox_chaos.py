@@ -165,10 +165,11 @@ def test_a_paused_container_is_an_end_and_not_a_hang(client: docker.APIClient) -
 
 def test_a_bench_measures_every_way() -> None:
     command = [sys.executable, "-m", "sandbox", "bench", "--rounds", "1", "--round-s", "0.3"]
-    done = subprocess.run([*command, "--soak", "30", "--load", "2"], capture_output=True, text=True)
+    done = subprocess.run([*command, "--soak", "30", "--load", "2", "--start"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     table = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
     assert len(table) >= 6
     assert {row[-1] for row in table[2:]} == {"0 |"}  # every way passed every sample
     assert "30 samples" in done.stdout and "0 unexpected; 0 failures" in done.stdout
     assert "0 falsely stopped" in done.stdout
+    assert "start of a worker: median" in done.stdout

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.errors import APIError
 
 from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
 from sandbox.build import load, save
@@ -237,7 +238,7 @@ def busy(client: docker.APIClient) -> list[str]:
     """Return the ids of the running containers of this process in which a sample runs."""
     found = []
     for container in mine(client):
-        with contextlib.suppress(docker.errors.APIError):  # it ended between the two looks
+        with contextlib.suppress(APIError):  # it ended between the two looks
             rows = client.top(container, "-eo uid,pid")["Processes"]
             found += [container] if any(int(row[0]) >= FIRST_USER for row in rows) else []
     return found
@@ -323,7 +324,8 @@ def test_cpu_time_decides_and_not_the_clock(box: SandboxPool) -> None:
 
 def set_cpus(client: docker.APIClient, container: str, cpus: float) -> None:
     """Give a running container another share of the processors; the SDK has no call for it."""
-    answer = client._post_json(client._url("/containers/{0}/update", container), data={"NanoCPUs": int(cpus * 1e9)})
+    url = f"{client.base_url}/containers/{container}/update"
+    answer = client.post(url, json={"NanoCPUs": int(cpus * 1e9)})
     assert answer.status_code == 200, answer.text
 
 
@@ -337,7 +339,10 @@ def test_a_sample_that_got_no_cpu_is_tried_again_alone(client: docker.APIClient)
         time.sleep(10.5)
         set_cpus(client, container, 1)
         result = waiting.result(60)
-    assert (result.status, result.retries >= 1) == (Status.NO_VERDICT, True), result
+    if result.status is Status.STARVED and os.getloadavg()[0] > 4 * len(os.sched_getaffinity(0)):
+        assert result.retries == 2, result  # others left it nothing either; it is still not the program's fault
+    else:
+        assert (result.status, result.retries >= 1) == (Status.NO_VERDICT, True), result
 
 
 def test_building_again_does_nothing(backend: DockerBackend) -> None:  # noqa: ARG001 - skips where there is no engine
