@@ -12,14 +12,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from specialists import host
 from specialists.errors import ConfigError
-from specialists.recipe import Recipe, Shape, Stage
+from specialists.recipe import Adapter, Recipe, Shape, Stage
 
 GIB = 1 << 30
 LOSS_CHUNK_ROWS = 1024  # rows of logits that exist at once (train/loss.py)
+# Held before the first tensor: CUDA's context and workspaces (what the LoRA figures of the report's repository leave
+# unexplained, 1.6 to 2.0 for 1.8B to 14B), or torch and transformers in a process on a CPU (measured).
+RUNTIME_GIB: Mapping[str, float] = {"cuda": 1.7, "cpu": 0.5}
+_NF4_BYTES = 4.127 / 8  # of a weight in four bits with twice quantised constants (QLoRA, section 3)
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,11 @@ class Memory:
     optimizer: float
     activations: float
     logits: float
+    runtime: float = 0.0
 
     @property
     def total(self) -> float:
-        return self.weights + self.gradients + self.optimizer + self.activations + self.logits
+        return self.weights + self.gradients + self.optimizer + self.activations + self.logits + self.runtime
 
 
 @dataclass(frozen=True)
@@ -133,30 +138,60 @@ def flops_per_token(shape: Shape, seq_len: int) -> float:
     return 6.0 * products + 6.0 * shape.num_layers * seq_len * shape.hidden_size
 
 
-def memory(stage: Stage, shape: Shape, devices: int) -> Memory:
+def num_adapter_parameters(adapter: Adapter, shape: Shape) -> int:
+    """Return how many parameters learn beside frozen weights: `rank x (in + out)` for each linear layer.
+
+    Planned for every linear layer, as the default of `targets` has it; DoRA adds one per output.
+    """
+    c, f = shape.hidden_size, shape.ffn_size
+    kv = c * shape.num_kv_heads // shape.num_heads
+    sides = [(c, c), (c, kv), (c, kv), (c, c), (c, f), (c, f), (f, c)]  # q, k, v, o, gate, up, down
+    layer = sum(adapter.rank * (ins + outs) + (outs if adapter.kind == "dora" else 0) for ins, outs in sides)
+    return shape.num_layers * layer + (_num_embeddings(shape) if adapter.train_embeddings else 0)
+
+
+def memory(stage: Stage, shape: Shape, devices: int, *, on: Literal["cuda", "cpu"] = "cuda") -> Memory:
     """Return the peak memory of one device.
 
     Mixed precision on one device keeps fp32 weights, gradients and two AdamW moments (16 bytes a parameter) and a bf16
     copy of the weights during the step. Under ZeRO with bf16 the weights and gradients are bf16, and fp32 weights and
-    moments (12 bytes) are shared out from stage 1 on, gradients from 2, weights from 3. Activations are those the
+    moments (12 bytes) are shared out from stage 1 on, gradients from 2, weights from 3. Beside an adapter the weights
+    are frozen, in bf16 or four bits, and only what learns has gradients and moments. Activations are those the
     backward pass needs, in bf16: per token and layer 6 C + 2 C_kv + 3 F values and fp32 copies for the two norms, or
     with recomputation one C per layer and one full layer. Precision "auto" is planned as fp32, the larger.
     """
-    n, zero = num_parameters(shape), stage.parallel.zero_stage if devices > 1 else 0
     low = 2 if stage.parallel.precision == "bf16" else 4
-    share = [devices if zero >= level else 1 for level in (3, 2, 1)]
-    if devices > 1:
-        weights, gradients = low * n / share[0], low * n / share[1]
-        optimizer = (12 if low == 2 else 8) * n / share[2]
-    else:
-        weights, gradients, optimizer = (4 + (2 if low == 2 else 0)) * n, 4 * n, 8 * n
+    held = _held_beside(stage.adapter, shape, low) if stage.adapter else _held(stage, shape, devices, low)
     tokens = stage.parallel.micro_blocks * stage.seq_len
     c, f, layers = shape.hidden_size, shape.ffn_size, shape.num_layers
     kv = c * shape.num_kv_heads // shape.num_heads
     layer = tokens * ((6 * c + 2 * kv + 3 * f) * low + 2 * 4 * c)
     activations = layer * layers if not stage.parallel.recompute_activations else layer + tokens * c * low * layers
-    logits = min(LOSS_CHUNK_ROWS, tokens) * shape.vocab_size * (4 + 4 + low) + 4 * shape.vocab_size * c
-    return Memory(*(value / GIB for value in (weights, gradients, optimizer, activations, logits)))
+    logits = min(LOSS_CHUNK_ROWS, tokens) * shape.vocab_size * (4 + 4 + low)
+    if stage.adapter is None or stage.adapter.train_embeddings:
+        logits += 4 * shape.vocab_size * c  # the head's gradient, added up in fp32
+    return Memory(*(value / GIB for value in (*held, activations, logits)), runtime=RUNTIME_GIB[on])
+
+
+def _held(stage: Stage, shape: Shape, devices: int, low: int) -> tuple[float, float, float]:
+    """Return the bytes of weights, gradients and moments on one device where every weight learns."""
+    n, zero = num_parameters(shape), stage.parallel.zero_stage if devices > 1 else 0
+    if not zero:
+        return (4 + (2 if low == 2 else 0)) * n, 4 * n, 8 * n
+    share = [devices if zero >= level else 1 for level in (3, 2, 1)]
+    return low * n / share[0], low * n / share[1], (12 if low == 2 else 8) * n / share[2]
+
+
+def _held_beside(adapter: Adapter, shape: Shape, low: int) -> tuple[float, float, float]:
+    """Return the same where small matrices learn beside frozen weights."""
+    embeddings, learns = _num_embeddings(shape), num_adapter_parameters(adapter, shape)
+    layers = (num_parameters(shape) - embeddings) * (_NF4_BYTES if adapter.kind == "qlora" else low)
+    frozen = layers + (0 if adapter.train_embeddings else embeddings * low)
+    return frozen + (4 + (2 if low == 2 else 0)) * learns, 4 * learns, 8 * learns
+
+
+def _num_embeddings(shape: Shape) -> int:
+    return (1 if shape.tied else 2) * shape.vocab_size * shape.hidden_size
 
 
 def _plan_stage(stage: Stage, shape: Shape, context: int | None, device: Device, devices: int) -> StagePlan:
@@ -169,7 +204,7 @@ def _plan_stage(stage: Stage, shape: Shape, context: int | None, device: Device,
         )
     if context is not None and stage.seq_len > context:
         raise ConfigError(f"{where}.seq_len = {stage.seq_len}: the model's context is {context} tokens")
-    need = memory(stage, shape, devices)
+    need = memory(stage, shape, devices, on=_kind(device))
     if need.total > device.memory_gib:
         raise ConfigError(
             f"{where} needs {need.total:.0f} GiB on each of {devices} x {device.name}, which has "
@@ -210,10 +245,14 @@ def _cure(stage: Stage, shape: Shape, device: Device, devices: int) -> str:
     for count in sorted({devices, 2, 4, 8, 16, 32, 64} - set(range(devices))):
         for change in tries:
             eased = stage.model_copy(update={"parallel": stage.parallel.model_copy(update=change)})
-            if memory(eased, shape, count).total <= device.memory_gib:
+            if memory(eased, shape, count, on=_kind(device)).total <= device.memory_gib:
                 knobs = ", ".join(f"parallel.{knob} = {str(value).lower()}" for knob, value in change.items())
                 return f"it would fit with {knobs}" + (f" on {count} devices" if count != devices else "")
     return "it does not fit on up to 64 of them either; use a smaller model or larger devices"
+
+
+def _kind(device: Device) -> Literal["cuda", "cpu"]:
+    return "cpu" if device.name == "cpu" else "cuda"
 
 
 def _shape(recipe: Recipe) -> tuple[Shape, int | None]:

@@ -77,11 +77,11 @@ def print_plan(recipe: Recipe, plan: Plan) -> None:
         )
     _show(table)
     memory = Table(title="GiB on each device at the peak of a step (estimate)")
-    for column in ("stage", "ZeRO stage", "weights", "gradients", "optimizer", "activations", "logits"):
+    for column in ("stage", "ZeRO stage", "weights", "gradients", "optimizer", "activations", "logits", "runtime"):
         memory.add_column(column, justify="left" if column == "stage" else "right")
     for stage in plan.stages:
         need = stage.memory
-        parts = (need.weights, need.gradients, need.optimizer, need.activations, need.logits)
+        parts = (need.weights, need.gradients, need.optimizer, need.activations, need.logits, need.runtime)
         memory.add_row(stage.stage, str(stage.zero_stage or "-"), *(f"{part:.2f}" for part in parts))
     _show(memory)
     if recipe.notes:

@@ -58,7 +58,8 @@ def attend(
         raise ValueError(f"packed blocks come one at a time, flattened; this batch has {query_1HTK.shape[0]} rows")
     # Under autocast the rotation leaves query and key in fp32; take the type of the projections for all three.
     dtype = value_1GTK.dtype
-    query_HTK, key_GTK, value_GTK = query_1HTK[0].to(dtype), key_1GTK[0].to(dtype), value_1GTK[0]
+    # squeeze, not [0]: the backward of an index first writes zeros.
+    query_HTK, key_GTK, value_GTK = (x.squeeze(0).to(dtype) for x in (query_1HTK, key_1GTK, value_1GTK))
     scale = query_1HTK.shape[-1] ** -0.5 if scaling is None else scaling
     if query_HTK.is_cuda and dtype in (torch.bfloat16, torch.float16):
         return _attend_cuda(query_HTK, key_GTK, value_GTK, cu_seq_lens_q, max_length_q, scale), None

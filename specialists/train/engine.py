@@ -48,7 +48,7 @@ class Learner(nn.Module):
             max_length_q=batch.longest,
             max_length_k=batch.longest,
         ).last_hidden_state
-        return self.head(hidden_1TC[0, batch.rows_R], batch.targets_R)
+        return self.head(hidden_1TC.squeeze(0)[batch.rows_R], batch.targets_R)
 
     def trained(self) -> dict[str, nn.Parameter]:
         """Return the parameters that learn, by their names in the model; a tied one once."""

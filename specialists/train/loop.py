@@ -82,7 +82,8 @@ def train(
         trainee = open_trainee(start, tokenizer, stage, seat)
         learner = prepare_model(trainee.model, stage.parallel).to(seat.device)
         if not states.steps():
-            need = memory(stage, shape_of(trainee.model.config.to_dict()), seat.world)
+            shape, kind = shape_of(trainee.model.config.to_dict()), seat.device.type
+            need = memory(stage, shape, seat.world, on="cuda" if kind == "cuda" else "cpu")
             preflight(Subject(stage, blocks, learner, tokenizer, seat, need), out)
         course = _Course(stage, blocks, open_engine(learner, stage, seat), states, seat, watchers)
         with Stopping() as stopping:

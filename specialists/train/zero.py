@@ -85,12 +85,20 @@ class ZeroEngine:
                 _make_universal(folder, inject=self._stage < 3)
             torch.distributed.barrier()
         self._engine._config.load_universal_checkpoint = tag == _UNIVERSAL
+        adamw = self._engine.optimizer.optimizer
+        decays = [group["weight_decay"] for group in adamw.param_groups]
         try:
             path, _ = self._engine.load_checkpoint(str(folder), tag=tag)
         except (OSError, RuntimeError, EOFError, AssertionError) as error:
             raise TrainError(f"{folder}: cannot resume from it ({error}); delete it to start the stage over") from None
         if path is None:
             raise TrainError(f"{folder}: cannot resume from it; delete it to start the stage over")
+        if tag == _UNIVERSAL:
+            # Under stage 3 it gives every group the first one's decay, and all of them one step counter to advance.
+            for group, decay in zip(adamw.param_groups, decays, strict=True):
+                group["weight_decay"] = decay
+            for state in adamw.state.values():
+                state["step"] = state["step"].clone()
 
     def weights(self) -> dict[str, Tensor] | None:
         module = self._learner.model

@@ -37,7 +37,7 @@ def base_without_marks(folder: Path, *, rows: int, tied: bool) -> Path:
 @pytest.mark.parametrize("rows", [VOCAB, 64], ids=["no row to spare", "rows that were never trained"])
 def test_new_marks_get_the_mean_of_the_known_tokens(rows: int, tied: bool, tmp_path: Path) -> None:
     folder = base_without_marks(tmp_path, rows=rows, tied=tied)
-    plain = AutoModelForCausalLM.from_pretrained(folder)
+    plain: Any = AutoModelForCausalLM.from_pretrained(folder)
     tokenizer = checkpoint.open_tokenizer(folder)
     assert tokenizer.new_marks == ["<|im_start|>", "<|im_end|>"]
     model = checkpoint.open_model(folder, tokenizer, torch.float32)
