@@ -1,7 +1,7 @@
 """Code-Qwen as the library sees it."""
 
 from code_qwen import data, lessons
-from code_qwen.benchmarks import BENCHMARKS
+from code_qwen.benchmarks import BENCHMARKS, OWN
 from code_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -13,4 +13,5 @@ FAMILY = Family(
     makers={**data.MAKERS, **lessons.MAKERS},
     filters=data.FILTERS,
     judged_with=("sandbox",),
+    own=OWN,
 )

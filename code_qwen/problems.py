@@ -1,5 +1,8 @@
 """A programming problem: a prompt, and trusted tests of one function."""
 
+import re
+
+from sandbox import Task
 from specialists.records import Problem
 
 
@@ -14,3 +17,12 @@ class CodeProblem(Problem):
     tests: str
     prelude: str = ""
     language: str = "python"
+
+    def task(self, program: str) -> Task:
+        """Return what the sandbox must run to judge a program. Raises ValueError naming what makes no sense."""
+        if self.language != "python":
+            return Task(language=self.language, program=program, tests=self.tests, proof="proof")
+        tests = self.tests
+        if re.search(r"^def check\(", tests, re.MULTILINE) and not re.search(r"^check\(", tests, re.MULTILINE):
+            tests += f"\n\ncheck({self.entry_point})\n"
+        return Task(program=program, tests=tests, entry_point=self.entry_point, prelude=self.prelude)

@@ -124,6 +124,7 @@ class Judge(Knobs):
     max_new_tokens: Positive | None = None  # None: what the benchmark declares
     seed: int = 0
     optional: bool = False  # skipped with a note, not an error, where its data is not on this machine
+    profile: str = ""  # how somebody else asks it ("report", "evalplus", "lm-eval"); "" is the benchmark's own way
 
     @model_validator(mode="after")
     def _samples_differ(self) -> Self:
