@@ -32,6 +32,7 @@ _DEFINES = re.compile(r"(?:async|def|class|import|from)\b|@")
 _WORD_LINE = re.compile(r"\s*([A-Za-z]\w*)[ \t]*(?::[^=\n]*)?(?:\n|\Z)")  # "python", "Solution:": no code, but parses
 _FUTURE = re.compile(r"^from __future__ import [^\n]*\n", re.MULTILINE)
 _SETTINGS = re.compile(r"sys\.setrecursionlimit\(|sys\.set_int_max_str_digits\(")
+_RESULT = re.compile(r"\b(?:return|yield|raise)\b")
 _MOST_PLACES = 100  # places where code may begin or a function end that are looked at
 
 
@@ -152,13 +153,12 @@ def _ends_inside(prompt: str, name: str) -> bool:
 def _continuation(prompt: str, name: str, body: str) -> str:
     """Return prompt and body up to the end of the function, "" if the body adds nothing to it.
 
-    Some models begin the body without its indentation, because their answer was stripped; it is put back where that
-    gives a function that parses.
+    Some models write the body without the indentation of its first line, or of all, because their answer was stripped;
+    it is put back where that gives a function that parses.
     """
     start = _defined_at(prompt, name)
     assert start is not None
-    texts = [body] if _DEFINES.match(body.lstrip()) else [body, f"    {body.lstrip()}", textwrap.indent(body, "    ")]
-    for text in texts:
+    for text in (body, *_indented(body)):
         source = prompt + text
         end = _function_end(source, start, at_least=len(prompt))
         added = any(
@@ -167,6 +167,15 @@ def _continuation(prompt: str, name: str, body: str) -> str:
         if added and (text is body or is_clean(source[start:end])):
             return source[:end].rstrip() + "\n"
     return ""
+
+
+def _indented(body: str) -> list[str]:
+    """Return a body that lost its indentation with it; a `return` at the margin tells that every line lost it."""
+    body = body.lstrip()
+    if _DEFINES.match(body) or not _RESULT.search(body):
+        return []
+    is_all = re.search(r"\n(?:return|yield)\b", body)
+    return [textwrap.indent(body, "    ") if is_all else f"    {body}"]
 
 
 def _program(source: str, name: str) -> str:

@@ -14,10 +14,11 @@ _THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?</\1>", re.DOTALL
 _OPEN_THOUGHT = re.compile(r"<(?:think|thinking|thought|reasoning)>")
 _CLOSED_THOUGHT = re.compile(r".*</(?:think|thinking|thought|reasoning)>", re.DOTALL)
 _TURN = re.compile(
-    r"<\|(?:im_end|im_start|endoftext|eot_id|end|user|assistant)\|>|<(?:eos|end_of_turn)>|</s>[ \t]*$", re.MULTILINE
+    r"<\|(?:im_end|im_start|endoftext|eot_id|end|user|assistant)\|>|<(?:eos|end_of_turn)>|</s>[ \t]*$|^[ \t]*\[DONE\]",
+    re.MULTILINE,
 )
 _OWN_TURN = re.compile(r"\s*(?:<\|im_start\|>\s*assistant|<\|assistant\|>|<s>)[ \t]*\n?")
-_MARK = re.compile(r"^[ \t]*(?:\[/?(?:PYTHON|CODE|BEGIN|DONE)\]|</?(?:code|python)>)[ \t]*$", re.MULTILINE)
+_MARK = re.compile(r"^[ \t]*(?:\[/?(?:PYTHON|CODE|BEGIN)\]|</?(?:code|python)>)[ \t]*$", re.MULTILINE)
 _OPENING = re.compile(r"(?:^|[\s:>*-])(`{3,}|~{3,})[ \t]*(?:[\w+#.-]+)?(?:[ \t{][^`~]*)?$")
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specialists.errors import ConfigError, DataError
-from specialists.evaluate.selfcheck import SelfCheck, self_check
+from specialists.errors import ConfigError, DataError, GradeError
+from specialists.evaluate.selfcheck import SelfCheck, self_check, unchecked
 from specialists.family import CHAT, Benchmark, Family, Judging
 from specialists.models import Model, finished, judged
 from specialists.progress import say
@@ -145,8 +145,24 @@ def grade_samples(
 
 
 def check(family: Family, judges: Sequence[Judge], judging: Judging) -> list[SelfCheck]:
-    """Let every grader judge reference answers and answers made wrong on purpose."""
-    return [self_check(task.benchmark, task.problems, judging) for task in load_tasks(family, judges)]
+    """Let every grader judge reference answers and answers made wrong on purpose.
+
+    Raises:
+        GradeError: a grader that is not optional cannot work, or none of them can.
+    """
+    checks = [_check(task, judging) for task in load_tasks(family, judges)]
+    if checks and all(found.obstacle for found in checks):
+        raise GradeError(checks[0].obstacle)
+    return checks
+
+
+def _check(task: Task, judging: Judging) -> SelfCheck:
+    try:
+        return self_check(task.benchmark, task.problems, judging)
+    except GradeError as error:
+        if not task.judge.optional:
+            raise
+        return unchecked(task.benchmark, str(error))
 
 
 def talk(run: Run, name: str | None, max_new_tokens: int, read: Callable[[], str], show: Callable[[str], None]) -> None:

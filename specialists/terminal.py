@@ -159,6 +159,9 @@ def print_checks(checks: Sequence[SelfCheck]) -> None:
     for column in ("benchmark", "right answers passed", "listed exceptions", "wrong answers refused", "sound"):
         table.add_column(column)
     for found in checks:
+        if found.obstacle:
+            table.add_row(found.benchmark, "not checked", "", "not checked", "?")
+            continue
         passed = found.num_gold - len(found.gold_refused) - found.exceptions
         refused = found.num_mutants - len(found.mutants_passed)
         table.add_row(
@@ -170,8 +173,10 @@ def print_checks(checks: Sequence[SelfCheck]) -> None:
         )
     _show(table)
     for found in checks:
+        if found.obstacle:
+            print(f"{found.benchmark}: not checked: {found.obstacle}")
         for verdict in (*found.gold_refused, *found.mutants_passed):
-            print(f"{verdict.problem_id}: {verdict.mark} ({verdict.reason})")
+            print(f"{found.benchmark}: {verdict.problem_id}: {verdict.mark} ({verdict.reason})")
 
 
 def read_line() -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from specialists.errors import DataError, GradeError
 from specialists.evaluate.grade import grade, judge_all, score
 from specialists.evaluate.metrics import mean, pass_at_k, wilson
 from specialists.evaluate.selfcheck import self_check
-from specialists.family import CHAT, Benchmark, Judging
+from specialists.family import CHAT, Benchmark, Family, Judging
 from specialists.jsonl import append_records, read_records
+from specialists.judge import check
+from specialists.recipe import Judge
 from specialists.records import Completion, Mark, Problem, Stop, Verdict
 
 WILSON = [
@@ -183,3 +186,27 @@ def test_a_grader_that_lets_a_mutant_pass_is_caught() -> None:
 
     found = self_check(benchmark(Lenient()), PROBLEMS, Judging())
     assert not found.sound and len(found.mutants_passed) == 4
+
+
+@contextmanager
+def no_grader(_: Judging) -> Iterator[EchoGrader]:
+    raise GradeError("no image")
+    yield EchoGrader()
+
+
+def family_of(*benchmarks: Benchmark[Problem]) -> Family:
+    return Family(name="echoes", title="Echoes", recipes={}, benchmarks=benchmarks)
+
+
+def test_a_grader_that_cannot_work_is_named_and_the_others_are_checked() -> None:
+    family = family_of(benchmark(), replace(benchmark(), name="far", open_grader=no_grader))
+    judges = [Judge(benchmark=name, optional=True) for name in ("echo", "far")]
+    first, second = check(family, judges, Judging())
+    assert first.sound and not first.obstacle and second.obstacle == "no image"
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_a_check_in_which_nothing_could_be_checked_fails(optional: bool) -> None:
+    family = family_of(replace(benchmark(), open_grader=no_grader))
+    with pytest.raises(GradeError, match="no image"):
+        check(family, [Judge(benchmark="echo", optional=optional)], Judging())
