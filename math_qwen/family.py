@@ -1,6 +1,6 @@
 """Math-Qwen as the library sees it."""
 
-from math_qwen.benchmarks import BENCHMARKS
+from math_qwen.benchmarks import BENCHMARKS, OWN
 from math_qwen.data import FILTERS, MAKERS
 from math_qwen.recipes import RECIPES
 from specialists.family import Family
@@ -12,4 +12,5 @@ FAMILY = Family(
     benchmarks=BENCHMARKS,
     makers=MAKERS,
     filters=FILTERS,
+    own=OWN,
 )

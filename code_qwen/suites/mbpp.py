@@ -43,13 +43,15 @@ def _sanitized(rows: Iterable[Row]) -> list[MbppProblem]:
 
 def _problem(row: Row, text: str, shots: str = "") -> MbppProblem:
     code = _unix(row["code"])
-    setup = [*row.get("test_imports", ()), _unix(row.get("test_setup_code", ""))]
+    name = _tested_function(code, row["test_list"])
+    setup = [*row.get("test_imports", ()), *_imported(code, row["test_list"]), _unix(row.get("test_setup_code", ""))]
     return MbppProblem(
         id=f"mbpp/{row['task_id']}",
         prompt=_wording(text, row["test_list"]),
         gold=f"```python\n{code}\n```",
-        entry_point=_tested_function(code, row["test_list"]),
+        entry_point=name,
         tests="\n".join([*setup, *row["test_list"]]).strip() + "\n",
+        view="bool(value)" if _only_true_or_not(name, row["test_list"]) else "",
         text=text,
         shots=shots,
     )
@@ -67,6 +69,24 @@ def _tested_function(code: str, tests: Iterable[str]) -> str:
     defined = [node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     called = {node.id for test in tests for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Name)}
     return next((name for name in reversed(defined) if name in called), defined[-1] if defined else "")
+
+
+def _imported(code: str, tests: Iterable[str]) -> list[str]:
+    """Return the imports of the reference that its tests use too: they were written to run behind it."""
+    used = {node.id for test in tests for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Name)}
+    imports = [node for node in ast.parse(code).body if isinstance(node, ast.Import)]
+    return [ast.unparse(node) for node in imports if used & {alias.asname or alias.name for alias in node.names}]
+
+
+def _only_true_or_not(name: str, tests: Iterable[str]) -> bool:
+    """Whether every test is `assert f(...)` or `assert not f(...)`, so that only the truth of the value counts."""
+
+    def is_bare(test: ast.stmt) -> bool:
+        value = test.test if isinstance(test, ast.Assert) else None
+        value = value.operand if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not) else value
+        return isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == name
+
+    return all(is_bare(statement) for test in tests for statement in ast.parse(test).body)
 
 
 def _unix(text: str) -> str:
@@ -183,6 +203,7 @@ def _plus_problem(row: Row, number: int, shapes: Mapping[int, str]) -> PlusProbl
         inputs=(*row["base_input"], *row["plus_input"]),
         tolerance=row["atol"],
         oracle="given" if name in _GIVEN else _ORACLES.get(number, ""),
+        view="value if isinstance(value, bool) else value is not None" if name in _GIVEN else "",
         shape=shapes.get(number, "list(case)"),
     )
 

@@ -38,7 +38,8 @@ def is_close(got, expected, tolerance):
         return len(got) == len(expected) and all(is_close(g, e, tolerance) for g, e in pairs)
     if not all(isinstance(value, (int, float, complex)) for value in (got, expected)):
         return False
-    return got == expected or abs(got - expected) <= tolerance + 1e-7 * abs(expected)
+    near = abs(expected) != math.inf and abs(got - expected) <= tolerance + 1e-7 * abs(expected)
+    return got == expected or near
 
 
 def is_same(got, expected, tolerance):
@@ -61,8 +62,7 @@ ORACLES = {
     "": lambda got, expected, inputs: is_same(got, expected, TOLERANCE),
     "root": lambda got, _, inputs: abs(sum(c * math.pow(got, i) for i, c in enumerate(inputs[0]))) <= TOLERANCE,
     "set": lambda got, expected, _: set(got) == set(expected),
-    "given": lambda got, expected, _: (got if isinstance(got, bool) else got is not None)
-    == (expected if isinstance(expected, bool) else expected is not None),
+    "given": lambda got, expected, _: got == (expected if isinstance(expected, bool) else expected is not None),
     "any": lambda *_: True,
     "or-zero": lambda got, expected, _: is_same(got, expected, TOLERANCE) or got == 0,
     "surface": lambda got, expected, inputs: is_same(got, expected, TOLERANCE)
@@ -102,11 +102,13 @@ class PlusProblem(CodeProblem):
         }
         settings = "".join(f"{name} = {value}\n" for name, value in words.items())
         cases = f"CASES = [{self.shape} for case in json.loads({json.dumps(self.inputs)!r})]\n"
-        return Task(
-            program=program,
-            tests=_TESTS.replace("NAME", self.entry_point),
-            entry_point=self.entry_point,
-            prelude=f"{settings}{_JUDGE}{cases}",
+        return self.seen(
+            Task(
+                program=program,
+                tests=_TESTS.replace("NAME", self.entry_point),
+                entry_point=self.entry_point,
+                prelude=f"{settings}{_JUDGE}{cases}",
+            )
         )
 
 

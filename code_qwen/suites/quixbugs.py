@@ -24,6 +24,7 @@ def _quixbugs(rows: Iterable[Row]) -> list[BugProblem]:
             gold=f"```python\n{row['solution']}\n```",
             entry_point=row["name"],
             tests=row["tests"],
+            view="list(value)" if f"list({row['name']}(" in row["tests"] else "",
             buggy=row["buggy_program"],
         )
         for row in rows
@@ -60,11 +61,8 @@ QUIXBUGS = Benchmark(
             "quixbugs/breadth_first_search",
             "quixbugs/depth_first_search",
             "quixbugs/detect_cycle",
-            "quixbugs/minimum_spanning_tree",
             "quixbugs/reverse_linked_list",
             "quixbugs/shortest_path_length",
-            "quixbugs/shortest_path_lengths",
-            "quixbugs/shortest_paths",
             "quixbugs/topological_ordering",
         ),
         _OBJECTS,

@@ -1,7 +1,7 @@
 """Word problems in English: GSM8K and those like it."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from math_qwen.grade import open_grader
@@ -94,9 +94,19 @@ def _like_gsm8k(
     source: str,
     split: str,
     licence: str,
+    exceptions: Mapping[str, str] | None = None,
 ) -> Benchmark[MathProblem]:
-    protocol = {"source": source, "split": split, "shots": _SHOTS, "licence": licence, "tolerance": "1e-3"}
-    return declare(name, title, rows, problems, forms=_FORMS, stop=_STOP, judged="math401", protocol=protocol)
+    return declare(
+        name,
+        title,
+        rows,
+        problems,
+        forms=_FORMS,
+        stop=_STOP,
+        judged="math401",
+        exceptions=exceptions,
+        protocol={"source": source, "split": split, "shots": _SHOTS, "licence": licence, "tolerance": "1e-3"},
+    )
 
 
 GSM_HARD = _like_gsm8k(
@@ -125,6 +135,9 @@ ASDIV = _like_gsm8k(
     "Miao et al. 2020 (ACL)",
     "2,215",
     "CC-BY-NC-4.0",
+    dict.fromkeys(
+        ("asdiv/29", "asdiv/1050", "asdiv/1110"), "a full stop inside the answer (Mrs. Hilt, 11:55 p.m.) ends it"
+    ),
 )
 MAWPS = _like_gsm8k(
     "mawps",
