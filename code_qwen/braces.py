@@ -13,16 +13,27 @@ from collections.abc import Iterator
 
 from code_qwen.fences import blocks, first_fence, said
 
-# Comments, strings and characters, in which braces mean nothing; a Rust lifetime such as 'a is none of these.
-_SKIPPED = re.compile(
-    r"//[^\n]*|/\*.*?\*/|r#\".*?\"#|\"(?:\\.|[^\"\\\n])*\"|`(?:\\.|[^`\\])*`|'(?:\\[^\n]{1,8}?|[^'\\\n])'", re.DOTALL
-)
+# Comments and strings, and empty types of Go: in them neither braces nor names mean anything.
+_COMMENTS = r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|\b(?:interface|struct)\{\}"
+_CHARACTER = r"'(?:\\[^\n]{1,8}?|[^'\\\n])'"  # not a lifetime of Rust, such as 'a
+_SKIPPED = {
+    "javascript": re.compile(rf"{_COMMENTS}|`(?:\\.|[^`\\])*`|'(?:\\.|[^'\\\n])*'", re.DOTALL),
+    "java": re.compile(rf"{_COMMENTS}|{_CHARACTER}", re.DOTALL),
+    "go": re.compile(rf"{_COMMENTS}|`[^`]*`|{_CHARACTER}", re.DOTALL),
+    "cpp": re.compile(rf"{_COMMENTS}|{_CHARACTER}", re.DOTALL),
+    "rust": re.compile(rf"r#\".*?\"#|{_COMMENTS}|{_CHARACTER}", re.DOTALL),
+}
 _DEFINES = {
     "javascript": r"^[ \t]*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*{name}\b|(?:const|let|var)\s+{name}\s*=)",
     "java": r"^[ \t]*(?:(?:public|private|protected|static|final)\s+)*[\w<>\[\], .?]+\s+{name}\s*\([^;]*?\)[^;{{]*\{{",
     "go": r"^func\s+{name}\s*[\[(]",
     "cpp": r"^[ \t]*(?:[\w:<>,*& ]+[\s*&>])?{name}\s*\([^;]*?\)\s*(?:const\s*)?\{{",
     "rust": r"^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(?:(?:const|async|unsafe)\s+)*fn\s+{name}\b",
+}
+_ANY = r"((?!(?:if|for|while|switch|catch|else|return)\b)\w+)"
+_TYPES = {
+    "go": r"^type\s+(\w+)\s+struct\s*\{",
+    "rust": r"^(?:#\[[^\n]*\]\s*)*(?:pub\s+)?(?:enum|struct|trait|impl(?:<[^>\n]*>)?)\s+(\w+)[^{;]*\{",
 }
 _MAIN = {
     "javascript": None,
@@ -53,7 +64,7 @@ def extract_braced(completion: str, prompt: str, name: str, language: str) -> st
     found = blocks(text, lambda _: True)
     answers = [block for block in found if _start(block, name, language) is not None]
     bare = text[: first_fence(text)]
-    if not answers and _start(bare, name, language) is not None:
+    if not answers and _is_answer(bare, name, language):
         answers = [bare[_first_line_of_code(bare, language) :]]
     if answers:
         return _answer(answers[-1], prompt, name, language)
@@ -61,25 +72,53 @@ def extract_braced(completion: str, prompt: str, name: str, language: str) -> st
     return _continuation(prompt, bodies[0], name, language) if bodies else ""
 
 
+def last_defined(source: str, language: str) -> str:
+    """Return the name of the last function that a source begins to define; "" if there is none."""
+    found = re.findall(_DEFINES[language].format(name=_ANY), _masked(source, language), re.MULTILINE)
+    names = found[-1] if found else ""
+    return names if isinstance(names, str) else "".join(names)
+
+
+def _is_answer(bare: str, name: str, language: str) -> bool:
+    """Whether text without fences defines the function, at the margin unless that is a method."""
+    start = _start(bare, name, language)
+    return start is not None and (language == "java" or bare[start] not in " \t")
+
+
 def _continuation(prompt: str, body: str, name: str, language: str) -> str:
-    """Return prompt and body up to where the function closes; in Java, up to where its class does."""
+    """Return prompt and body up to where the function closes, with the helpers it calls; in Java, its class."""
     start = _start(prompt, name, language)
     if start is None:
         return ""
     source = prompt.rstrip() + "\n" + body.removeprefix("\n")
-    end = _closed(source, start)
+    end = _closed(source, start, language)
     if end is None:
         return source
     if language != "java":
-        return source[:end] + "\n"
+        return source[:end] + "\n" + "".join(_called_after(source, end, language))
     solution = re.search(r"^(?:public\s+)?class\s+Solution\b", source, re.MULTILINE)
-    class_end = _closed(source, solution.start()) if solution else end
+    class_end = _closed(source, solution.start(), language) if solution else end
     return source[:end] + "\n}\n" if class_end is None else source[:class_end] + "\n"
+
+
+def _called_after(source: str, end: int, language: str) -> Iterator[str]:
+    """Yield the whole functions and types that stand behind a function and that it, or one of them, names."""
+    words = set(re.findall(r"\w+", source[:end])) - {"main"}
+    masked = _masked(source, language)
+    function = _DEFINES[language].format(name=_ANY)
+    definition = re.compile(f"{_TYPES[language]}|{function}" if language in _TYPES else function, re.MULTILINE)
+    while found := definition.search(masked, end):
+        close = _closed(source, found.start(), language)
+        if close is None or not words & set(found.groups()):
+            return
+        yield source[found.start() : close] + "\n"
+        words |= set(re.findall(r"\w+", source[found.start() : close])) - {"main"}
+        end = close
 
 
 def _answer(code: str, prompt: str, name: str, language: str) -> str:
     """Return an answer's code without a `main` of its own, after what only the prompt says."""
-    code = _without(code, _MAIN[language])
+    code = _without(code, _MAIN[language], language)
     if language == "java":
         code = re.sub(r"^package\s[^\n]*\n", "", code, flags=re.MULTILINE)
         code = re.sub(r"^([ \t]*)public\s+((?:final\s+)?class\s)", r"\1\2", code, flags=re.MULTILINE)
@@ -102,7 +141,7 @@ def _helpers(prompt: str, name: str, code: str, language: str) -> Iterator[str]:
     names = re.findall(r"\b(\w+)\s*(?:=\s*)?\([^()]*\)\s*(?:=>|->[^{]*|[\w.\[\]]+)?\s*\{", prompt[:start])
     for helper in dict.fromkeys(names):
         begin = _start(prompt, helper, language)
-        end = _closed(prompt, begin) if begin is not None and helper != "main" else None
+        end = _closed(prompt, begin, language) if begin is not None and helper != "main" else None
         if begin is not None and end is not None and end <= start and _start(code, helper, language) is None:
             yield prompt[begin:end] + "\n"
 
@@ -147,28 +186,27 @@ def _first_line_of_code(text: str, language: str) -> int:
 
 def _start(source: str, name: str, language: str) -> int | None:
     """Return where the function is defined, None where it is not."""
-    found = re.search(_DEFINES[language].format(name=re.escape(name)), source, re.MULTILINE)
+    found = re.search(_DEFINES[language].format(name=re.escape(name)), _masked(source, language), re.MULTILINE)
     return found.start() if found else None
 
 
-def _without(code: str, opening: str | None) -> str:
+def _masked(source: str, language: str) -> str:
+    """Return a source of the same length, with blanks where nothing means anything."""
+    return _SKIPPED[language].sub(lambda match: re.sub(r"[^\n]", " ", match[0]), source)
+
+
+def _without(code: str, opening: str | None, language: str) -> str:
     """Drop the function or class that `opening` finds."""
-    found = re.search(opening, code, re.MULTILINE) if opening else None
-    end = _closed(code, found.start()) if found else None
+    found = re.search(opening, _masked(code, language), re.MULTILINE) if opening else None
+    end = _closed(code, found.start(), language) if found else None
     return code[: found.start()] + code[end:] if found and end is not None else code
 
 
-def _closed(source: str, start: int) -> int | None:
+def _closed(source: str, start: int, language: str) -> int | None:
     """Return the place behind the brace that closes the first one after `start`, None if it is never closed."""
     depth = 0
-    at = start
-    skipped = {match.start(): match.end() for match in _SKIPPED.finditer(source, start)}
-    while at < len(source):
-        if at in skipped:
-            at = skipped[at]
-            continue
-        depth += (source[at] == "{") - (source[at] == "}")
-        if depth == 0 and source[at] == "}":
-            return at + 1
-        at += 1
+    for brace in re.compile(r"[{}]").finditer(_masked(source, language), start):
+        depth += 1 if brace[0] == "{" else -1
+        if depth <= 0:
+            return brace.end()
     return None

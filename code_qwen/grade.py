@@ -30,6 +30,9 @@ MARKS = {
     Status.UNSUPPORTED: Mark.UNDECIDED,
 }
 
+# CPU time decides; on a machine with far more work than cores a program may wait long for its turn.
+PATIENT = Limits(wall_s=60)
+
 _OTHER_WAY = "; or, with weaker promises, run programs without a container: --sandbox process --accept-risk (or bwrap)"
 
 
@@ -103,13 +106,14 @@ def open_grader(
     Args:
         judging: its `extractor`, where it names one, goes before the one given here.
         extractor: a key of `code_qwen.extract.EXTRACTORS`.
-        limits, languages: as `sandbox.SandboxPool`.
+        limits, languages: as `sandbox.SandboxPool`; Python alone gets `PATIENT` where nothing else is said.
 
     Raises:
         ConfigError: there is no such extractor.
         GradeError: the sandbox cannot be opened; says what is missing.
     """
     extract = extractor_named(judging.extractor or extractor)
+    limits = limits or (PATIENT if set(languages) == {"python"} else None)
     options = {"accept_risk": judging.accept_risk, "limits": limits, "languages": languages}
     with ExitStack() as stack:
         try:

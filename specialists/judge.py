@@ -215,9 +215,15 @@ def load_tasks(family: Family, judges: Sequence[Judge]) -> list[Task]:
 
 def load_problems(benchmark: Benchmark[Any]) -> list[Problem]:
     """Return all problems of a benchmark. Raises DataError where there are none or its data cannot be had."""
-    from specialists.data.published import rows
+    from specialists.data.published import local_rows
 
-    problems = benchmark.problems(rows(benchmark.rows) if benchmark.rows else ())
+    rows = local_rows(benchmark.rows) if benchmark.rows else ()
+    if rows is None:
+        from specialists.data.hub import hub_rows
+
+        assert benchmark.rows is not None
+        rows = hub_rows(benchmark.rows)
+    problems = benchmark.problems(rows)
     if not problems:
         raise DataError(f"{benchmark.name}: its file holds no problem")
     return problems

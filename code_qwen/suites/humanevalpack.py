@@ -8,6 +8,7 @@ each function, which one prompt cannot give, so it is not generated.
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
+from code_qwen.braces import last_defined
 from code_qwen.grade import open_grader
 from code_qwen.problems import CodeProblem
 from code_qwen.suites.asking import END_OF_FUNCTION, EXTRACTORS, PROTOCOL, cheats, complete, say
@@ -41,6 +42,12 @@ class PackProblem(CodeProblem):
         return Task(language="go", program=program, tests=tests, proof="proof")
 
 
+def _tests(row: Row, language: str) -> str:
+    """Return the tests of a task; those of one in C++ have their header in its solution."""
+    needs_header = language == "cpp" and "assert.h" not in row["test"]
+    return "#undef NDEBUG\n#include<assert.h>\n" + row["test"] if needs_header else row["test"]
+
+
 def _problems(language: str, rows: Iterable[Row]) -> list[PackProblem]:
     return [
         PackProblem(
@@ -49,8 +56,8 @@ def _problems(language: str, rows: Iterable[Row]) -> list[PackProblem]:
             gold=row["canonical_solution"],
             group=row["bug_type"],
             language=_LANGUAGES.get(language, language),
-            entry_point=row["entry_point"],
-            tests=row["test"],
+            entry_point=_entry_point(row, _LANGUAGES.get(language, language)),
+            tests=_tests(row, language),
             prelude=row["prompt"] if language == "python" else "",
             instruction=row["instruction"],
             buggy=row["buggy_solution"],
@@ -59,6 +66,11 @@ def _problems(language: str, rows: Iterable[Row]) -> list[PackProblem]:
         )
         for row in rows
     ]
+
+
+def _entry_point(row: Row, language: str) -> str:
+    """Return the name of the function that is asked for; `entry_point` spells it otherwise in places."""
+    return row["entry_point"] if language == "python" else last_defined(row["declaration"], language)
 
 
 def _synthesize(language: str, problem: PackProblem) -> Prompt:

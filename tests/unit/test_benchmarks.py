@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -352,3 +353,19 @@ def test_small_functions_are_shown_from_the_training_part_alone() -> None:
     shown = {line for line in prompt.splitlines() if line.startswith("def ")} - {problems[0].prompt.splitlines()[0]}
     assert not shown & {problem.prompt.splitlines()[0] for problem in problems}
     assert len(list(itertools.islice(shown, 4))) == 3
+
+
+def test_the_docs_name_every_benchmark_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    table = text.partition("## What there is")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:-1] for line in table.splitlines() if line.startswith("| `")]
+    found: dict[str, tuple[str, set[str]]] = {}
+    for name, *_, forms, named in rows:
+        stem, brace, languages = name.strip().strip("`").partition("{")
+        for language in languages.rstrip("}").split(",") if brace else [""]:
+            found[stem + language] = forms, set(named.replace(",", " ").split())
+    assert set(found) == {benchmark.name for _, benchmark in all_benchmarks()}
+    for _, benchmark in all_benchmarks():
+        forms, named = found[benchmark.name]
+        assert forms.strip() == ", ".join(benchmark.forms), benchmark.name
+        assert named == set(benchmark.profiles), benchmark.name

@@ -138,6 +138,36 @@ def test_anybody_s_samples_are_judged(
     assert [row["mark"] for row in rows] == ["correct", "no_answer"]
 
 
+def test_bad_lines_end_in_code_2_and_may_be_skipped_with_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    samples = tmp_path / "samples.jsonl"
+    lines = [json.dumps(SAMPLES[0]), '{"task_id": "arithmetic/1", "compl', '{"task_id": "gsm8k/1", "completion": "1"}']
+    samples.write_text("\n".join(lines) + "\n")
+    grade = ("grade", "-b", "arithmetic", "--samples", str(samples))
+    assert run(MATHS, monkeypatch, *grade) == 2
+    told = capfd.readouterr()
+    assert told.out == "" and "samples.jsonl:2: not JSON" in told.err
+    assert "1 not JSON objects (line 2); 1 of unknown tasks (line 3); --skip-bad grades the rest" in told.err
+    assert run(MATHS, monkeypatch, *grade, "--skip-bad") == 1
+    out = capfd.readouterr().out
+    assert "100.0" in out and "note: 2 lines of the file could not be graded" in out
+
+
+def test_fields_by_name_a_claim_and_recorded_verdicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    samples = tmp_path / "samples.jsonl"
+    rows = [{"q": "1 + 1?", "gold": "#### 2", "said": said, "ok": ok} for said, ok in (("2", True), ("3", True))]
+    samples.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    named = ("--question", "q", "--answer", "gold", "--output", "said", "--verdict", "ok", "--claim", "100")
+    assert run(MATHS, monkeypatch, "grade", "-b", "own", "--samples", str(samples), *named) == 0
+    out = capfd.readouterr().out
+    assert "claimed 100 %: 0.5 problems more than here" in out
+    assert "recorded verdicts: 1 of 2 agree (50.00 %)" in out
+    assert "line 2, 1 + 1?, sample 1: recorded correct, here wrong" in out
+
+
 def test_one_source_can_be_cleaned_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tmp_path / "in"
     source.mkdir()

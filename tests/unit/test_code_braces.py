@@ -35,6 +35,7 @@ CONTINUED = {
     "a method and its class": ("java", "        return a + b;\n    }\n}\n\nclass Main {}\n", "return a + b;\n    }\n}\n"),
     "a helper method": ("java", "        return h(a);\n    }\n    int h(int a) { return a; }\n}\n", "{ return a; }\n}\n"),
     "cut off": ("cpp", "    return (a", "    return (a"),
+    "an empty type": ("go", "    var x interface{} = nil\n    return a + b\n}\n\nfunc next() {}\n", "return a + b\n}\n"),
     "a fence after it": ("go", "    return a + b\n}\n```\nDone.", "return a + b\n}\n"),
     "the body in a fence": ("go", "```go\n    return a + b\n}\n```\nDone.", "return a + b\n}\n"),
 }  # fmt: skip
@@ -78,6 +79,11 @@ def test_an_answer_gets_what_only_the_prompt_says(name: str) -> None:
         assert program.count(text) == 1, program
     for text in lacks:
         assert text not in program
+
+
+def test_an_empty_type_in_the_head_of_a_function_is_not_its_body() -> None:
+    prompt = "func add(a map[interface{}]interface{}, b int) [2]interface{}{\n"
+    assert extracted("    return nil\n}\n\nfunc next() {}\n", "go", prompt) == f"{prompt}    return nil\n}}\n"
 
 
 def test_helpers_of_the_prompt_are_kept_where_the_answer_has_none() -> None:
