@@ -17,7 +17,7 @@ from specialists.errors import ConfigError, DataError
 from specialists.jsonl import read_lines
 from specialists.records import Completion, Problem, Stop
 
-TEXTS = ("completion", "solution", "completions", "solutions")
+TEXTS = ("completion", "completions", "generation", "response", "output", "solution", "solutions")
 VERDICTS = ("passed", "is_correct", "is_solved", "correct", "exact_match", "pass@1", "pass_at_1", "acc", "result")
 _SHOWN = 5  # lines of one kind that a message names
 _WORDS = {"passed": True, "pass": True, "true": True}
@@ -113,11 +113,13 @@ def read_samples(path: Path, problems: Sequence[Problem], tasks: Finds, fields: 
         DataError: the file is missing, cannot be unpacked, or holds nothing.
     """
     fields = fields or Fields()
-    samples, counts, filters = Samples(path), Counter[str](), dict[str, None]()
-    for line, row in read_lines(path):
+    samples, counts, lines = Samples(path), Counter[str](), list(read_lines(path))
+    filters = list(dict.fromkeys(_filter(row) for _, row in lines if not isinstance(row, str)))
+    wanted = _wanted_filter(filters, fields)
+    for line, row in lines:
         if isinstance(row, str):
             samples.faults.append(Fault(line, "not JSON objects", row))
-        elif is_wanted(row, fields) and _is_first(row, filters):
+        elif is_wanted(row, fields) and _filter(row) == wanted:
             taken = _taken(line, row, tasks, fields, counts)
             samples.given += [] if isinstance(taken, Fault) else taken
             samples.faults += [taken] if isinstance(taken, Fault) else []
@@ -125,7 +127,7 @@ def read_samples(path: Path, problems: Sequence[Problem], tasks: Finds, fields: 
         raise DataError(f"{path}: holds no sample")
     samples.notes += _notes(samples.given, problems)
     if len(filters) > 1:
-        samples.notes.append(f"the log has filters {', '.join(filters)}; verdicts are those of the first")
+        samples.notes.append(f"the log has filters {', '.join(filters)}; verdicts are those of {wanted}")
     return samples
 
 
@@ -163,13 +165,15 @@ def is_log(row: Row) -> bool:
     return isinstance(row.get("doc"), Mapping) and "resps" in row
 
 
-def _is_first(row: Row, filters: dict[str, None]) -> bool:
-    """Whether a line is not a log's repetition of a sample for another filter."""
-    name = row.get("filter")
-    if not is_log(row) or not isinstance(name, str):
-        return True
-    filters.setdefault(name)
-    return name == next(iter(filters))
+def _filter(row: Row) -> str:
+    """Return the filter of a log's line: such a log holds every sample once for each; "" for any other line."""
+    return str(row.get("filter", "")) if is_log(row) else ""
+
+
+def _wanted_filter(filters: Sequence[str], fields: Fields) -> str:
+    """Return whose verdicts count: the filter asked for, else one that reads answers as freely as we do, else any."""
+    flexible = [name for name in filters if name.startswith("flex")]
+    return fields.where.get("filter") or next(iter([*flexible, *filters]), "")
 
 
 def _texts(row: Row, fields: Fields) -> list[str] | None:

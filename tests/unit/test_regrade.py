@@ -89,6 +89,7 @@ SHAPES: dict[str, tuple[Mapping[str, Any], Fields]] = {
     "a bare number": ({"task_id": 2, "completion": "2"}, Fields()),
     "number zero-filled by nobody": ({"task_id": "2", "completion": "2"}, Fields()),
     "underscores and a name": ({"task_id": "echo_2_say", "completion": "2"}, Fields()),
+    "a response": ({"task_id": "Echo/2", "response": "2", "solution": "the gold"}, Fields()),
     "a list of completions": ({"task_id": "Echo/2", "completions": ["2"]}, Fields()),
     "a log": (log(2, "2"), Fields()),
     "a log with an id": ({"doc": {"task_id": "Echo/2"}, "resps": [["2"]]}, Fields()),
@@ -188,10 +189,10 @@ def test_nothing_is_said_of_a_file_that_is_as_it_should_be(tmp_path: Path) -> No
 def test_a_log_counts_each_sample_once_however_many_filters_it_has(tmp_path: Path) -> None:
     lines = [log(n, str(n), filter=name, exact_match=n) for name in ("strict", "flexible") for n in (0, 1)]
     found = read(tmp_path, *lines)
-    assert [(g.line, g.recorded) for g in found.given] == [(1, False), (2, True)]
-    assert any("filters strict, flexible; verdicts are those of the first" in note for note in found.notes)
-    other = read(tmp_path, *lines, fields=read_fields({}, ["filter=flexible"]))
-    assert [g.line for g in other.given] == [3, 4]
+    assert [(g.line, g.recorded) for g in found.given] == [(3, False), (4, True)]
+    assert any("filters strict, flexible; verdicts are those of flexible" in note for note in found.notes)
+    other = read(tmp_path, *lines, fields=read_fields({}, ["filter=strict"]))
+    assert [g.line for g in other.given] == [1, 2]
 
 
 def test_a_log_with_several_responses_has_several_samples(tmp_path: Path) -> None:
