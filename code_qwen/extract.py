@@ -22,6 +22,7 @@ from keyword import iskeyword
 from typing import Protocol
 
 from code_qwen.braces import extract_braced
+from code_qwen.expression import expression_program
 from code_qwen.fences import blocks, first_fence, said
 from code_qwen.python_source import assigned, called, defined, is_assignment, is_clean, is_definition, statements, used
 from specialists.errors import ConfigError
@@ -98,6 +99,7 @@ EXTRACTORS: Mapping[str, Callable[[str, Asked], str]] = {
     "first-block": first_block,
     "raw": raw,
     "as-is": as_is,
+    "expression": expression_program,
 }
 
 

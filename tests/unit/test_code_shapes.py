@@ -186,5 +186,5 @@ def test_other_ways_to_read_an_answer_repair_nothing(name: str, completion: str,
 
 
 def test_an_unknown_way_is_refused() -> None:
-    with pytest.raises(ConfigError, match="there are tree-sitter, first-block, raw, as-is"):
+    with pytest.raises(ConfigError, match="there are tree-sitter, first-block, raw, as-is, expression"):
         extractor_named("regex")
