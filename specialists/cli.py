@@ -66,6 +66,7 @@ def plan(
     if write is not None:
         write.parent.mkdir(parents=True, exist_ok=True)
         write_text(write, to_yaml(chosen))
+    _check_judges(context.obj, chosen)
     shared = any(stage.parallel.zero_stage for stage in chosen.stages)
     terminal.print_plan(chosen, make_plan(chosen, device=device, devices=devices or (8 if shared else 1)))
 
@@ -83,6 +84,7 @@ def build(
 ) -> None:
     """Build the specialists of a recipe and judge them, from start to report; goes on where it was stopped."""
     chosen, place = _recipe(context.obj, recipe, settings), Run(run)
+    _check_judges(context.obj, chosen)
     with place.hold():
         way.build(context.obj, chosen, place, Judging(sandbox, accept_risk, workers), against=against or [])
     _show_report(place, run / "report.html")
@@ -233,6 +235,12 @@ def _recipe(family: Family, name: str, settings: list[str] | None) -> Recipe:
     if named is None and not name.endswith((".yaml", ".yml")):
         named = family.recipe(name)  # raises, naming the recipes there are
     return change(named or read_recipe(Path(name)), settings or [])
+
+
+def _check_judges(family: Family, recipe: Recipe) -> None:
+    """Raise ConfigError where a recipe asks for a benchmark or a profile that the family does not have."""
+    for judge in recipe.judges:
+        family.benchmark(judge.benchmark).under(judge.profile)
 
 
 def _recipe_of(family: Family, name: str | None, settings: list[str] | None, run: Run) -> Recipe:
