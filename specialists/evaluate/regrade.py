@@ -123,6 +123,8 @@ def _category(verdict: Verdict) -> str:
         return "not decided here"
     if "ModuleNotFoundError" in verdict.reason or "ImportError" in verdict.reason:
         return "a library that the sandbox does not have"
+    if "NameError" in verdict.reason:
+        return "a name that the program does not define: the recorded run had it from elsewhere"
     if verdict.mark is Mark.NO_ANSWER:
         return "no answer found in the text"
     return "fails here: the recorded run passed what fails these tests"

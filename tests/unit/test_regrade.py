@@ -20,6 +20,9 @@ PROBLEMS = [Problem(id=f"Echo/{n}", prompt=f"Say the number {n}!", gold=str(n)) 
 TASKS = Tasks("echo", PROBLEMS)
 
 
+REASONS = {"numpy": "error: ModuleNotFoundError: numpy", "math": "error: NameError: name 'math' is not defined"}
+
+
 class EchoGrader:
     """Judges an answer correct when it is the gold; "strip" as extractor looks past blanks."""
 
@@ -36,7 +39,7 @@ class EchoGrader:
                 sample=completion.sample,
                 mark=marks.get(text, mark),
                 answer=text,
-                reason="ModuleNotFoundError: numpy" if text == "numpy" else "",
+                reason=REASONS.get(text, ""),
             )
 
     def stamps(self) -> tuple[str, ...]:
@@ -252,6 +255,7 @@ CATEGORIES = [
     ("slow", True, "time"),
     ("odd", True, "not decided"),
     ("numpy", True, "a library"),
+    ("math", True, "a name that the program does not define"),
     ("", True, "no answer"),
 ]
 
