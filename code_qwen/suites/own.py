@@ -5,15 +5,16 @@ published runs of agents are written so. Tests in Rust may be a `main` that asse
 """
 
 import re
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from code_qwen.grade import open_grader
 from code_qwen.problems import CodeProblem
 from code_qwen.suites.asking import EXTRACTORS, PROTOCOL, cheats, complete
 from sandbox.contract import LANGUAGES
 from specialists.errors import DataError
-from specialists.family import Benchmark, Row
+from specialists.family import Benchmark, Judging, Row
+from specialists.records import Completion, Problem, Verdict
 
 _NAMES = {"py": "python", "rs": "rust", "js": "javascript", "c++": "cpp"}
 _NEEDED = ("task", "prompt", "entry_point", "test")
@@ -49,6 +50,32 @@ def _module(test: str) -> str:
     return "mod tests {\nuse super::*;\n" + re.sub(r"\bfn\s+main\s*\(", "#[test]\nfn all_tests(", test) + "\n}\n"
 
 
+class OwnGrader:
+    """Opens a sandbox for the languages that the items have: a file in Python needs no image with compilers."""
+
+    def __init__(self, judging: Judging) -> None:
+        self._judging = judging
+        self._stamps: tuple[str, ...] = ()
+
+    def grade(self, items: Iterable[tuple[Problem, Completion]]) -> Iterator[Verdict]:
+        """Yield one verdict for each item, in order. Raises `GradeError`."""
+        items = list(items)
+        languages = {problem.language for problem, _ in items if isinstance(problem, CodeProblem)}
+        if items:
+            with open_grader(self._judging, languages=languages) as grader:
+                yield from grader.grade(items)
+                self._stamps = grader.stamps()
+
+    def stamps(self) -> tuple[str, ...]:
+        """Return what the sandbox could not promise."""
+        return self._stamps
+
+
+@contextmanager
+def _open_own(judging: Judging) -> Iterator[OwnGrader]:
+    yield OwnGrader(judging)
+
+
 OWN = Benchmark(
     name="own",
     title="Own tests",
@@ -56,7 +83,7 @@ OWN = Benchmark(
     rows=None,
     problems=_own,
     forms={"completion": complete},
-    open_grader=partial(open_grader, languages=LANGUAGES),
+    open_grader=_open_own,
     right=lambda problem: problem.gold,
     wrong=cheats,
     max_new_tokens=512,
