@@ -9,11 +9,11 @@ import pytest
 
 from specialists.errors import DataError, GradeError
 from specialists.evaluate.grade import grade, judge_all, score
-from specialists.evaluate.metrics import mean, pass_at_k, wilson
 from specialists.evaluate.selfcheck import self_check
 from specialists.family import CHAT, Benchmark, Family, Judging
 from specialists.jsonl import append_records, read_records
 from specialists.judge import check
+from specialists.metrics import mean, pass_at_k, wilson
 from specialists.recipe import Judge
 from specialists.records import Completion, Mark, Problem, Stop, Verdict
 
