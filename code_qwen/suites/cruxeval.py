@@ -72,7 +72,8 @@ def _in_chat(problem: CruxProblem) -> Prompt:
 
 
 def _wrong(problem: CruxProblem) -> Iterator[str]:
-    yield f"[ANSWER]\n{problem.assertion.replace('??', repr('no such value'))}\n[/ANSWER]"
+    nothing = "" if "f(??)" in problem.assertion else repr("no such value")  # any argument might be a right one
+    yield f"[ANSWER]\n{problem.assertion.replace('??', nothing)}\n[/ANSWER]"
     yield f"[ANSWER]\n{problem.assertion}\n[/ANSWER]"
     yield ""
 
