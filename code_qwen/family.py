@@ -3,6 +3,7 @@
 from code_qwen import data, lessons
 from code_qwen.benchmarks import BENCHMARKS, OWN
 from code_qwen.disguise import RENAMED
+from code_qwen.interpreter import open_interpreter
 from code_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -15,5 +16,6 @@ FAMILY = Family(
     filters=data.FILTERS,
     disguises=(RENAMED,),
     judged_with=("sandbox",),
+    open_interpreter=open_interpreter,
     own=OWN,
 )
