@@ -9,15 +9,14 @@ kind, the CPU time of compiler and program, and every task that did not end as i
 import argparse
 import gzip
 import json
-import re
 import statistics
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from code_qwen.suites.gofiles import go_files
 from sandbox import Result, SandboxPool, Status, Task
 
 FILES = {"javascript": "js", "cpp": "cpp", "java": "java", "go": "go", "rust": "rust"}
-GO_PATHS = {"fmt", "math", "sort", "strconv", "strings"}  # a few tasks use them and name no import at all
 KINDS = {"canonical_solution": True, "buggy_solution": False}
 
 
@@ -31,29 +30,8 @@ def task(language: str, row: dict[str, str], kind: str) -> Task:
     """Return one task with the solution of one kind."""
     program, tests = row["prompt"] + row[kind], row["test"]
     if language == "go":
-        program, tests = _go(row, program)
+        program, tests = go_files(program, row["test"], row["test_setup"], row["import"])
     return Task(language=language, program=program, tests=tests, proof="proof")
-
-
-def _go(row: dict[str, str], program: str) -> tuple[str, str]:
-    """Return program and tests as two Go files, each with the imports that it uses."""
-    imports = re.compile(r"^import\s+(?:\(.*?\)|\"[^\"]+\")", re.MULTILINE | re.DOTALL)
-    paths = GO_PATHS | {
-        path for text in (row["test_setup"], row["import"], program) for path in _paths(imports.findall(text))
-    }
-    halves = imports.sub("", program), row["test"]
-    return _go_file(halves[0], paths), _go_file(halves[1], paths)
-
-
-def _paths(imports: Iterable[str]) -> set[str]:
-    return {path for text in imports for path in re.findall(r'"([^"]+)"', text)}
-
-
-def _go_file(text: str, paths: set[str]) -> str:
-    code = re.sub(r"//.*", "", text)
-    used = sorted(path for path in paths if re.search(rf"\b{path.rpartition('/')[2]}\.", code))
-    lines = "".join(f'import "{path}"\n' for path in used)
-    return f"package main\n{lines}{text}"
 
 
 def judged(

@@ -1,7 +1,7 @@
 """Code-Qwen as the library sees it."""
 
 from code_qwen import data, lessons
-from code_qwen.benchmarks import BENCHMARKS
+from code_qwen.benchmarks import BENCHMARKS, OWN
 from code_qwen.disguise import RENAMED
 from code_qwen.filters import FILTERS
 from code_qwen.interpreter import open_interpreter
@@ -20,4 +20,5 @@ FAMILY = Family(
     disguises=(RENAMED,),
     judged_with=("sandbox",),
     open_interpreter=open_interpreter,
+    own=OWN,
 )

@@ -3,14 +3,13 @@
 A program that fails is a verdict. A sandbox that fails is a `GradeError`: nobody's answer is wrong because of it.
 """
 
-import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from code_qwen.extract import extract_program
+from code_qwen.extract import EXTRACTORS, Asked, extractor_named
 from code_qwen.problems import CodeProblem
-from sandbox import Result, SandboxPool, SandboxUnavailable, Status, Task
+from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
 from specialists.errors import GradeError
 from specialists.family import Judging
 from specialists.records import Completion, Mark, Problem, Verdict
@@ -30,6 +29,9 @@ MARKS = {
     Status.CPU_LIMIT: Mark.TIMED_OUT,
     Status.UNSUPPORTED: Mark.UNDECIDED,
 }
+
+# CPU time decides; on a machine with far more work than cores a program may wait long for its turn.
+PATIENT = Limits(wall_s=60)
 
 _OTHER_WAY = "; or, with weaker promises, run programs without a container: --sandbox process --accept-risk (or bwrap)"
 
@@ -56,15 +58,16 @@ def grade_program(problem: CodeProblem, program: str, box: SandboxPool) -> Verdi
 class ProgramGrader:
     """Judges completions of code benchmarks in one open pool; see `specialists.family.Grader`."""
 
-    def __init__(self, box: SandboxPool) -> None:
+    def __init__(self, box: SandboxPool, extract: Callable[[str, Asked], str] = EXTRACTORS["tree-sitter"]) -> None:
         self._box = box
+        self._extract = extract
         self._stamps: dict[str, None] = {}
 
     def grade(self, items: Iterable[tuple[Problem, Completion]]) -> Iterator[Verdict]:
         """Yield one verdict for each item, in order, a few programs running at once. Raises `GradeError`."""
         waiting: deque[tuple[CodeProblem, Completion, str]] = deque()
         try:
-            for result in self._box.map(_tasks(items, waiting)):
+            for result in self._box.map(self._tasks(items, waiting)):
                 yield from _unanswered(waiting)
                 problem, completion, program = waiting.popleft()
                 self._stamps.update(dict.fromkeys(result.stamps))
@@ -77,51 +80,60 @@ class ProgramGrader:
         """Return what the sandbox could not promise; empty in a container."""
         return tuple(self._stamps)
 
+    def _tasks(
+        self, items: Iterable[tuple[Problem, Completion]], waiting: deque[tuple[CodeProblem, Completion, str]]
+    ) -> Iterator[Task]:
+        """Yield a task for each item with a program in it; every item is noted in `waiting`."""
+        for problem, completion in items:
+            if not isinstance(problem, CodeProblem):
+                raise GradeError(f"problem {problem.id}: has no tests; this grader judges programs")
+            program = self._extract(completion.text, problem)
+            waiting.append((problem, completion, program))
+            if program.strip():
+                yield _task(problem, program)
+
 
 @contextmanager
-def open_grader(judging: Judging) -> Iterator[ProgramGrader]:
-    """Open a sandbox as the user asked and give a grader. Raises `GradeError` saying what is missing."""
+def open_grader(
+    judging: Judging,
+    *,
+    extractor: str = "tree-sitter",
+    limits: Limits | None = None,
+    languages: Collection[str] = ("python",),
+) -> Iterator[ProgramGrader]:
+    """Open a sandbox as the user asked and give a grader.
+
+    Args:
+        judging: its `extractor`, where it names one, goes before the one given here.
+        extractor: a key of `code_qwen.extract.EXTRACTORS`.
+        limits, languages: as `sandbox.SandboxPool`; Python alone gets `PATIENT` where nothing else is said.
+
+    Raises:
+        ConfigError: there is no such extractor.
+        GradeError: the sandbox cannot be opened; says what is missing.
+    """
+    extract = extractor_named(judging.extractor or extractor)
+    limits = limits or (PATIENT if set(languages) == {"python"} else None)
+    options = {"accept_risk": judging.accept_risk, "limits": limits, "languages": languages}
     with ExitStack() as stack:
         try:
-            pool = SandboxPool(judging.sandbox, judging.workers, accept_risk=judging.accept_risk)
+            pool = SandboxPool(judging.sandbox, judging.workers, **options)
             box = stack.enter_context(pool)
         except (SandboxUnavailable, ValueError) as error:
             raise GradeError(f"{error}{_OTHER_WAY if judging.sandbox == 'docker' else ''}") from None
-        yield ProgramGrader(box)
-
-
-def _tasks(
-    items: Iterable[tuple[Problem, Completion]], waiting: deque[tuple[CodeProblem, Completion, str]]
-) -> Iterator[Task]:
-    """Yield a task for each item with a program in it; every item is noted in `waiting`."""
-    for problem, completion in items:
-        if not isinstance(problem, CodeProblem):
-            raise GradeError(f"problem {problem.id}: has no tests; this grader judges programs")
-        program = extract_program(completion.text, problem)
-        waiting.append((problem, completion, program))
-        if program:
-            yield _task(problem, program)
+        yield ProgramGrader(box, extract)
 
 
 def _unanswered(waiting: deque[tuple[CodeProblem, Completion, str]]) -> Iterator[Verdict]:
     """Take the items at the head that hold no program."""
-    while waiting and not waiting[0][2]:
+    while waiting and not waiting[0][2].strip():
         problem, completion, _ = waiting.popleft()
         yield _no_answer(problem, completion.sample)
 
 
 def _task(problem: CodeProblem, program: str) -> Task:
-    tests = problem.tests
-    if re.search(r"^def check\(", tests, re.MULTILINE) and not re.search(r"^check\(", tests, re.MULTILINE):
-        tests += f"\n\ncheck({problem.entry_point})\n"
     try:
-        return Task(
-            language=problem.language,
-            program=program,
-            tests=tests,
-            entry_point=problem.entry_point,
-            prelude=problem.prelude,
-        )
+        return problem.task(program)
     except ValueError as error:
         raise GradeError(f"problem {problem.id}: {error}") from None
 

@@ -1,7 +1,7 @@
 """Math-Qwen as the library sees it."""
 
 from math_qwen import lessons
-from math_qwen.benchmarks import BENCHMARKS
+from math_qwen.benchmarks import BENCHMARKS, OWN
 from math_qwen.data import FILTERS, MAKERS
 from math_qwen.disguise import RENUMBERED
 from math_qwen.interpreter import open_interpreter
@@ -17,4 +17,5 @@ FAMILY = Family(
     filters=FILTERS,
     disguises=(RENUMBERED,),
     open_interpreter=open_interpreter,
+    own=OWN,
 )

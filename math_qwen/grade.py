@@ -72,12 +72,13 @@ def open_grader(
     """Open a grader with symbolic workers of its own, which end with it.
 
     Args:
-        judging: how many workers there may be; the sandbox is not used, because nothing is executed.
+        judging: workers, and perhaps another extractor; nothing is executed, so no sandbox is used.
         extractor, profile: as `grade_solution`.
 
     Raises:
         ConfigError: there is no such extractor or profile.
     """
+    extractor = judging.extractor or extractor
     extractor_named(extractor)
     with SymbolicPool(judging.workers) as pool:
         yield MathGrader(pool, extractor, profile_named(profile))

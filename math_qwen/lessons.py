@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from math_qwen.extract import extract_answer
-from specialists.data.mirror import MIRROR, local_file
+from specialists.data.published import MIRROR, local_file
 from specialists.errors import DataError
 from specialists.family import Maker, Published, Row
 from specialists.jsonl import read_rows

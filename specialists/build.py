@@ -143,8 +143,8 @@ def benchmark_items(family: Family, judges: Sequence[Judge], against: Sequence[P
         judges: those that it does judge by must be there, unless they are optional.
         against: files written by `problems --out`, e.g. another family's.
     """
-    from specialists.data.mirror import local_file
     from specialists.data.overlap import EvalItem, eval_items
+    from specialists.data.published import local_file
 
     needed = {asked.benchmark for asked in judges if not asked.optional}
     items: list[EvalItem] = []

@@ -71,6 +71,7 @@ def plan(
     if write is not None:
         write.parent.mkdir(parents=True, exist_ok=True)
         write_text(write, to_yaml(chosen))
+    _check_judges(context.obj, chosen)
     shared = any(stage.parallel.zero_stage for stage in chosen.stages)
     terminal.print_plan(chosen, make_plan(chosen, device=device, devices=devices or (8 if shared else 1)))
 
@@ -88,6 +89,7 @@ def build(
 ) -> None:
     """Build the specialists of a recipe and judge them, from start to report; goes on where it was stopped."""
     chosen, place = _recipe(context.obj, recipe, settings), Run(run)
+    _check_judges(context.obj, chosen)
     with place.hold():
         way.build(context.obj, chosen, place, Judging(sandbox, accept_risk, workers), against=against or [])
     _show_report(place, run / "report.html")
@@ -214,17 +216,35 @@ def grade(
     benchmark: Names = None,
     samples: Annotated[Path | None, typer.Option(help="or judge this file of samples, whoever made it")] = None,
     to: Annotated[Path | None, typer.Option("--json", help="one line a sample: mark, answer, reason")] = None,
+    task: Annotated[str, typer.Option(help="field of a sample that names its task")] = "",
+    question: Annotated[str, typer.Option(help="field with the question, where no task is named")] = "",
+    answer: Annotated[str, typer.Option(help="field with the right answer, for -b own")] = "",
+    output: Annotated[str, typer.Option(help="field with the text to judge")] = "",
+    verdict: Annotated[str, typer.Option(help="field with the verdict that the file records")] = "",
+    where: Annotated[list[str] | None, typer.Option(help="FIELD=VALUE: only these samples")] = None,
+    claim: Annotated[float | None, typer.Option(min=0, max=100, help="score in % that is claimed")] = None,
+    profile: Annotated[str, typer.Option(help="read answers as this profile of the benchmark does")] = "",
+    extractor: Annotated[str, typer.Option(help="another way to read answers; docs/benchmarks.md has them")] = "",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="grade the rest where lines cannot be graded")] = False,
     sandbox: Sandbox = "docker",
     accept_risk: Risk = False,
     workers: Workers = None,
 ) -> None:
-    """Judge completions of a run, or anybody's samples: {"task_id", "completion" | "solution"} a line."""
-    how = Judging(sandbox, accept_risk, workers)
+    """Judge completions of a run, or anybody's samples: {"task_id", "completion" | "solution"} a line, or any other.
+
+    Exit code 0: all is graded. 1: lines were left out by --skip-bad. 2: nothing is graded.
+    """
+    how = Judging(sandbox, accept_risk, workers, extractor)
     if samples is not None:
         if benchmark is None or len(benchmark) != 1:
             raise ConfigError("--samples needs one --benchmark that the samples answer")
-        score = judging.grade_samples(context.obj, benchmark[0], samples, how, to)
-        terminal.print_scores([score])
+        named = {"task": task, "question": question, "answer": answer, "output": output, "verdict": verdict}
+        found = judging.grade_samples(
+            context.obj, benchmark[0], samples, how, named=named, where=where, profile=profile, skip_bad=skip_bad, to=to
+        )
+        terminal.print_regrading(found, claim)
+        if found.samples.faults:
+            raise typer.Exit(1)
     elif run is not None:
         with Run(run).hold():
             judges = _judges(context.obj, recipe, run, benchmark)
@@ -295,6 +315,12 @@ def _recipe(family: Family, name: str, settings: list[str] | None) -> Recipe:
     if named is None and not name.endswith((".yaml", ".yml")):
         named = family.recipe(name)  # raises, naming the recipes there are
     return change(named or read_recipe(Path(name)), settings or [])
+
+
+def _check_judges(family: Family, recipe: Recipe) -> None:
+    """Raise ConfigError where a recipe asks for a benchmark or a profile that the family does not have."""
+    for judge in recipe.judges:
+        family.benchmark(judge.benchmark).under(judge.profile)
 
 
 def _recipe_of(family: Family, name: str | None, settings: list[str] | None, run: Run) -> Recipe:

@@ -6,7 +6,7 @@ it never looks one up by import. A new specialist is one folder that builds one 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
 
 from specialists.errors import ConfigError
@@ -67,6 +67,7 @@ class Judging:
     sandbox: str = "docker"  # name of the sandbox backend
     accept_risk: bool = False  # needed for backends without a container's walls
     workers: int | None = None  # None: one per core
+    extractor: str = ""  # one of the benchmark's `extractors`; "" is its own
 
 
 class Grader(Protocol):
@@ -105,6 +106,21 @@ class Published:
 
 
 @dataclass(frozen=True)
+class Profile:
+    """How somebody else asks a benchmark, so that a score can be laid beside theirs.
+
+    Everything here stands in place of what the benchmark says itself; `protocol` is added to its protocol, and
+    `open_grader` is None where answers are read as always.
+    """
+
+    forms: Mapping[str, Callable[[Any], Prompt]]
+    max_new_tokens: int
+    protocol: Mapping[str, str]
+    stop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    open_grader: Callable[[Judging], AbstractContextManager[Grader]] | None = None
+
+
+@dataclass(frozen=True)
 class Benchmark(Generic[P]):
     """One benchmark: its problems, how a model is asked, how its answer is judged.
 
@@ -117,6 +133,8 @@ class Benchmark(Generic[P]):
         right: a completion of the problem that must be judged correct.
         wrong: completions that must not be.
         exceptions: problem id -> why its own right completion is refused.
+        extractors: names of the ways in which an answer can be read out of a text, its own first.
+        profiles: name -> how somebody else asks it.
         protocol: what is printed beside the score.
     """
 
@@ -133,12 +151,39 @@ class Benchmark(Generic[P]):
     protocol: Mapping[str, str]
     stop: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     exceptions: Mapping[str, str] = field(default_factory=dict)
+    extractors: tuple[str, ...] = ()
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
     def form_for(self, objective: str) -> str:
         """Return the form in which a model trained for `objective` ("text" or "chat") is asked."""
-        if objective == CHAT:
+        if objective == CHAT and CHAT in self.forms:
             return CHAT
-        return next(form for form in self.forms if form != CHAT)
+        return next((form for form in self.forms if form != CHAT), CHAT)
+
+    def under(self, profile: str) -> "Benchmark[P]":
+        """Return the benchmark as somebody else asks it, or as it is for ""; raises ConfigError naming the profiles."""
+        if not profile:
+            return self
+        if profile not in self.profiles:
+            known = f"there are: {', '.join(self.profiles)}" if self.profiles else "it has none"
+            raise ConfigError(f"{self.name}: profile {profile!r} is not known; {known}")
+        other = self.profiles[profile]
+        return replace(
+            self,
+            title=f"{self.title} ({profile})",
+            forms=other.forms,
+            stop=other.stop,
+            max_new_tokens=other.max_new_tokens,
+            open_grader=other.open_grader or self.open_grader,
+            protocol={**self.protocol, **other.protocol, "profile": profile},
+        )
+
+    def read_by(self, judging: Judging) -> Judging:
+        """Return `judging` if this benchmark can read answers so; raises ConfigError naming the ways there are."""
+        if judging.extractor and judging.extractor not in self.extractors:
+            known = ", ".join(self.extractors)
+            raise ConfigError(f"{self.name}: extractor {judging.extractor!r} is not known; there are: {known}")
+        return judging
 
 
 @dataclass(frozen=True)
@@ -155,10 +200,11 @@ class Family:
     disguises: tuple[Disguise, ...] = ()  # in which its benchmarks are looked for in training data
     judged_with: tuple[str, ...] = ()  # packages beside its own whose code decides its verdicts
     open_interpreter: Callable[[Judging], AbstractContextManager[Interpreter]] | None = None
+    own: Benchmark[Any] | None = None  # judges samples that bring their questions with them
 
     def benchmark(self, name: str) -> Benchmark[Any]:
         """Return a benchmark by name; raises ConfigError naming those there are."""
-        for benchmark in self.benchmarks:
+        for benchmark in (*self.benchmarks, *([self.own] if self.own else [])):
             if benchmark.name == name:
                 return benchmark
         known = ", ".join(b.name for b in self.benchmarks)

@@ -28,10 +28,20 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         DataError: the file is missing or cannot be unpacked, or holds a line that is no JSON object.
     """
-    for number, line in enumerate(_lines(path), start=1):
-        row = parse_row(line)
+    for number, row in read_lines(path):
         if isinstance(row, str):
             raise DataError(f"{path}:{number}: {row}")
+        yield number, row
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
+    """Yield what `read_rows` does, and in words why a line is no object where it is none.
+
+    Raises:
+        DataError: the file is missing or cannot be unpacked.
+    """
+    for number, line in enumerate(_lines(path), start=1):
+        row = parse_row(line)
         if row is not None:
             yield number, row
 

@@ -3,13 +3,13 @@
 Asking (`ask.py`) and judging are apart on purpose: completions can be made where the GPU is and judged where Docker is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specialists.errors import DataError
-from specialists.evaluate.selfcheck import SelfCheck, self_check
+from specialists.errors import DataError, GradeError
+from specialists.evaluate.selfcheck import SelfCheck, self_check, unchecked
 from specialists.family import Benchmark, Family, Judging
 from specialists.models import Model, finished, judged
 from specialists.progress import say
@@ -95,38 +95,77 @@ def grade(
     return scores
 
 
-def grade_samples(family: Family, name: str, samples: Path, judging: Judging, to: Path | None) -> Score:
-    """Judge a file of samples that anybody made, and return its score.
+def grade_samples(
+    family: Family,
+    name: str,
+    samples: Path,
+    judging: Judging,
+    *,
+    named: Mapping[str, str],
+    where: Sequence[str] | None = None,
+    profile: str = "",
+    skip_bad: bool = False,
+    to: Path | None = None,
+) -> Any:
+    """Judge a file of samples that anybody made; returns an `evaluate.regrade.Regrading`.
 
     Args:
         family: gives the benchmark.
-        name: of the benchmark.
-        samples: JSON lines `{"task_id", "completion" | "solution"}`, several a task if it was sampled.
-        judging: how programs are run.
+        name: of the benchmark; "own" where each line brings its question along.
+        samples: JSON lines, several a task if it was sampled; see `evaluate.samples`.
+        judging: how programs are run, and how answers are read.
+        named: what `evaluate.samples.Fields` has -> the name of that field in the file, "" to find it.
+        where: "FIELD=VALUE" each: only lines that have it.
+        profile: of the benchmark, for its way of reading answers.
+        skip_bad: grade the others where lines cannot be graded.
         to: where to write one line a sample, in the order of the file; None writes nothing.
 
     Raises:
-        DataError: a line is not a sample, or names a task that the benchmark does not have.
+        ConfigError: there is no such benchmark, profile or extractor.
+        DataError: lines cannot be graded; names the first, and counts them by kind.
         GradeError: the grader cannot work.
     """
-    from specialists.evaluate.grade import judge_all, score
-    from specialists.evaluate.samples import read_samples, write_marks
+    from specialists.evaluate.regrade import regrade, write_marks
+    from specialists.evaluate.samples import read_fields, read_samples
+    from specialists.evaluate.tasks import OwnTasks, Tasks, own_problems
 
-    benchmark = family.benchmark(name)
-    problems = load_problems(benchmark)
-    answers = read_samples(samples, problems)
-    verdicts, stamps = judge_all(benchmark, problems, answers, judging, label=samples.name)
+    benchmark = family.benchmark(name).under(profile)
+    judging = benchmark.read_by(judging)
+    fields = read_fields(named, where or ())
+    if benchmark is family.own:
+        by_line = own_problems(samples, benchmark.problems, fields)
+        problems, tasks = list({problem.id: problem for problem in by_line.values()}.values()), OwnTasks(by_line)
+    else:
+        problems = load_problems(benchmark)
+        tasks = Tasks(name, problems)
+    found = read_samples(samples, problems, tasks, fields)
+    if found.faults and not (skip_bad and found.given):
+        raise DataError(found.complaint() + ("; --skip-bad grades the rest" if found.given else ""))
+    graded = regrade(benchmark, problems, found, judging)
     if to is not None:
-        write_marks(to, answers, verdicts)
-    answered = {answer.problem_id for answer in answers}
-    asked = [problem for problem in problems if problem.id in answered]
-    subset = "" if len(asked) == len(problems) else f"{len(asked)} of {len(problems)}, those that the file answers"
-    return score(benchmark, asked, verdicts, model=samples.name, form="as published", subset=subset, stamps=stamps)
+        write_marks(to, [given.completion for given in found.given], graded.verdicts)
+    return graded
 
 
 def check(family: Family, judges: Sequence[Judge], judging: Judging) -> list[SelfCheck]:
-    """Let every grader judge reference answers and answers made wrong on purpose."""
-    return [self_check(task.benchmark, task.problems, judging) for task in load_tasks(family, judges)]
+    """Let every grader judge reference answers and answers made wrong on purpose.
+
+    Raises:
+        GradeError: a grader that is not optional cannot work, or none of them can.
+    """
+    checks = [_check(task, judging) for task in load_tasks(family, judges)]
+    if checks and all(found.obstacle for found in checks):
+        raise GradeError(checks[0].obstacle)
+    return checks
+
+
+def _check(task: Task, judging: Judging) -> SelfCheck:
+    try:
+        return self_check(task.benchmark, task.problems, judging)
+    except GradeError as error:
+        if not task.judge.optional:
+            raise
+        return unchecked(task.benchmark, str(error))
 
 
 def load_tasks(family: Family, judges: Sequence[Judge]) -> list[Task]:
@@ -137,7 +176,7 @@ def load_tasks(family: Family, judges: Sequence[Judge]) -> list[Task]:
 
     tasks: list[Task] = []
     for judge in judges:
-        benchmark = family.benchmark(judge.benchmark)
+        benchmark = family.benchmark(judge.benchmark).under(judge.profile)
         if judge.optional and benchmark.rows is not None and local_file(benchmark.rows) is None:
             say(f"{benchmark.name}: skipped, its data is not here (set SPECIALISTS_DATA to a folder that has it)")
             continue
@@ -150,9 +189,15 @@ def load_tasks(family: Family, judges: Sequence[Judge]) -> list[Task]:
 
 def load_problems(benchmark: Benchmark[Any]) -> list[Problem]:
     """Return all problems of a benchmark. Raises DataError where there are none or its data cannot be had."""
-    from specialists.data.published import rows
+    from specialists.data.published import local_rows
 
-    problems = benchmark.problems(rows(benchmark.rows) if benchmark.rows else ())
+    rows = local_rows(benchmark.rows) if benchmark.rows else ()
+    if rows is None:
+        from specialists.data.hub import hub_rows
+
+        assert benchmark.rows is not None
+        rows = hub_rows(benchmark.rows)
+    problems = benchmark.problems(rows)
     if not problems:
         raise DataError(f"{benchmark.name}: its file holds no problem")
     return problems

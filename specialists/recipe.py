@@ -173,6 +173,7 @@ class Judge(Knobs):
     seed: int = 0
     optional: bool = False  # skipped with a note, not an error, where its data is not on this machine
     tool_rounds: Annotated[int, Field(ge=0)] = 0  # programs of its own that the model may have run while it answers
+    profile: str = ""  # how somebody else asks it ("report", "evalplus", "lm-eval"); "" is the benchmark's own way
 
     @model_validator(mode="after")
     def _samples_differ(self) -> Self:

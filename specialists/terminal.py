@@ -9,6 +9,7 @@ from rich.table import Table
 from typer.exceptions import TyperException
 
 from specialists.errors import SpecialistsError
+from specialists.evaluate.regrade import Regrading, by_category
 from specialists.evaluate.selfcheck import SelfCheck
 from specialists.plan import Plan
 from specialists.progress import console
@@ -107,6 +108,39 @@ def print_scores(scores: Sequence[Score]) -> None:
         print(f"note: {stamp}")
 
 
+def print_regrading(found: Regrading, claim: float | None = None) -> None:
+    """Print the score of a file of samples, what is odd about the file, and where it differs from what it says."""
+    print_scores([found.score])
+    for note in found.samples.notes:
+        print(f"note: {note}")
+    if found.samples.faults:
+        print(f"left out: {found.samples.complaint()}")
+    if claim is not None:
+        print(_claimed(found.score, claim))
+    if not found.num_recorded:
+        return
+    num_agreeing = found.num_recorded - len(found.disagreements)
+    print(f"recorded verdicts: {num_agreeing} of {found.num_recorded} agree ({100 * found.agreement:.2f} %)")
+    for category, count in by_category(found.disagreements):
+        print(f"  {count} x {category}")
+    for differing in found.disagreements:
+        completion, verdict = differing.given.completion, differing.verdict
+        recorded = "correct" if differing.given.recorded else "wrong"
+        said = " ".join(verdict.reason.split())[:160]
+        where = f"line {differing.given.line}, {completion.problem_id[:60]}, sample {completion.sample}"
+        print(f"  {where}: recorded {recorded}, here {verdict.mark}: {said} [{differing.category}]")
+
+
+def _claimed(score: Score, claim: float) -> str:
+    """Say how a claimed score lies to the one made here; equal is what rounds to it."""
+    if abs(100 * score.value - claim) <= 0.051:
+        return f"claimed {claim:g} %: the same here"
+    num_more = (claim / 100 - score.value) * score.n
+    apart = f"{abs(num_more):.1f} problems {'more' if num_more > 0 else 'fewer'} than here"
+    inside = "inside" if 100 * score.low <= claim <= 100 * score.high else "outside"
+    return f"claimed {claim:g} %: {apart}, {inside} the interval"
+
+
 def print_comparison(comparison: Comparison) -> None:
     """Print model x benchmark: value, interval, n, and where it lies relative to the base."""
     table = Table(
@@ -127,6 +161,9 @@ def print_checks(checks: Sequence[SelfCheck]) -> None:
     for column in ("benchmark", "right answers passed", "listed exceptions", "wrong answers refused", "sound"):
         table.add_column(column)
     for found in checks:
+        if found.obstacle:
+            table.add_row(found.benchmark, "not checked", "", "not checked", "?")
+            continue
         passed = found.num_gold - len(found.gold_refused) - found.exceptions
         refused = found.num_mutants - len(found.mutants_passed)
         table.add_row(
@@ -138,8 +175,10 @@ def print_checks(checks: Sequence[SelfCheck]) -> None:
         )
     _show(table)
     for found in checks:
+        if found.obstacle:
+            print(f"{found.benchmark}: not checked: {found.obstacle}")
         for verdict in (*found.gold_refused, *found.mutants_passed):
-            print(f"{verdict.problem_id}: {verdict.mark} ({verdict.reason})")
+            print(f"{found.benchmark}: {verdict.problem_id}: {verdict.mark} ({verdict.reason})")
 
 
 def read_line() -> str:

@@ -23,6 +23,7 @@ class SelfCheck:
     exceptions: int
     num_mutants: int
     mutants_passed: tuple[Verdict, ...]
+    obstacle: str = ""  # why the grader could not be tried on this machine; the rest is empty then
 
     @property
     def sound(self) -> bool:
@@ -49,6 +50,11 @@ def self_check(benchmark: Benchmark[Any], problems: Sequence[Problem], judging: 
         num_mutants=len(mutants),
         mutants_passed=tuple(v for v in judged[len(gold) :] if v.mark is Mark.CORRECT),
     )
+
+
+def unchecked(benchmark: Benchmark[Any], obstacle: str) -> SelfCheck:
+    """Return that a grader could not be tried, and why."""
+    return SelfCheck(benchmark.name, 0, (), 0, 0, (), obstacle)
 
 
 def _completion(problem: Problem, text: str) -> Completion:

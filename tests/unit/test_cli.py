@@ -40,6 +40,22 @@ WRONG = [
         ["build", "-r", "demo", "--run", "{tmp}/r", "--set", "start={tmp}"],
         "has no config.json",
     ),
+    ("plan", "unknown benchmark", ["plan", "-r", "demo", "--set", "judges.0.benchmark=mmlu"], "'mmlu' is not one of"),
+    (
+        "plan",
+        "unknown profile",
+        ["plan", "-r", "demo", "--set", "judges.1.profile=paper"],
+        "there are: report, lm-eval",
+    ),
+    (
+        "build",
+        "unknown profile",
+        ["build", "-r", "demo", "--run", "{tmp}/r", "--set", "judges.1.profile=x"],
+        "gsm8k: profile 'x' is not known",
+    ),
+    ("grade", "unknown extractor", ["grade", "--samples", "{tmp}/row", "-b", "gsm8k", "--extractor", "x"], "flexible"),
+    ("grade", "unknown profile", ["grade", "--samples", "{tmp}/row", "-b", "gsm8k", "--profile", "x"], "lm-eval"),
+    ("grade", "no condition", ["grade", "--samples", "{tmp}/row", "-b", "own", "--where", "x"], "FIELD=VALUE"),
     ("train", "no run", ["train", "--run", "{tmp}/r"], "no run there; give --recipe to begin one"),
     ("generate", "no run", ["generate", "--run", "{tmp}/r", "-r", "demo"], "no run there; build or prepare one first"),
     ("grade", "nothing to grade", ["grade"], "grade needs --run RUN, or --samples FILE and --benchmark NAME"),
@@ -136,6 +152,36 @@ def test_anybody_s_samples_are_judged(
     assert code == 0 and "50.0" in out and "2 of 401" in out
     rows = [json.loads(line) for line in marks.read_text().splitlines()]
     assert [row["mark"] for row in rows] == ["correct", "no_answer"]
+
+
+def test_bad_lines_end_in_code_2_and_may_be_skipped_with_code_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    samples = tmp_path / "samples.jsonl"
+    lines = [json.dumps(SAMPLES[0]), '{"task_id": "arithmetic/1", "compl', '{"task_id": "gsm8k/1", "completion": "1"}']
+    samples.write_text("\n".join(lines) + "\n")
+    grade = ("grade", "-b", "arithmetic", "--samples", str(samples))
+    assert run(MATHS, monkeypatch, *grade) == 2
+    told = capfd.readouterr()
+    assert told.out == "" and "samples.jsonl:2: not JSON" in told.err
+    assert "1 not JSON objects (line 2); 1 of unknown tasks (line 3); --skip-bad grades the rest" in told.err
+    assert run(MATHS, monkeypatch, *grade, "--skip-bad") == 1
+    out = capfd.readouterr().out
+    assert "100.0" in out and "note: 2 lines of the file could not be graded" in out
+
+
+def test_fields_by_name_a_claim_and_recorded_verdicts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    samples = tmp_path / "samples.jsonl"
+    rows = [{"q": "1 + 1?", "gold": "#### 2", "said": said, "ok": ok} for said, ok in (("2", True), ("3", True))]
+    samples.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    named = ("--question", "q", "--answer", "gold", "--output", "said", "--verdict", "ok", "--claim", "100")
+    assert run(MATHS, monkeypatch, "grade", "-b", "own", "--samples", str(samples), *named) == 0
+    out = capfd.readouterr().out
+    assert "claimed 100 %: 0.5 problems more than here" in out
+    assert "recorded verdicts: 1 of 2 agree (50.00 %)" in out
+    assert "line 2, 1 + 1?, sample 1: recorded correct, here wrong" in out
 
 
 def test_one_source_can_be_cleaned_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

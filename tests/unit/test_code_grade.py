@@ -6,6 +6,7 @@ import pytest
 
 from code_qwen.grade import MARKS, ProgramGrader, grade_program, open_grader
 from code_qwen.problems import CodeProblem
+from code_qwen.suites.own import OWN
 from sandbox import Limits, Result, SandboxPool, Status, Task
 from specialists.errors import GradeError
 from specialists.family import Judging
@@ -178,3 +179,11 @@ def test_real_programs_on_plain_processes() -> None:
         assert "without a container" in grader.stamps()[0]
     assert [v.mark for v in verdicts] == list(answers.values())
     assert {v.proof for v in verdicts} == {"weak"}
+
+
+def test_own_tests_open_a_sandbox_for_the_languages_they_have() -> None:
+    items = [(ADD, Completion(problem_id="add", text="    return a + b\n", stop=Stop.END, num_tokens=1))]
+    with OWN.open_grader(Judging(sandbox="process", accept_risk=True, workers=1)) as grader:
+        assert list(grader.grade([])) == [] and grader.stamps() == ()
+        assert [v.mark for v in grader.grade(items)] == [Mark.CORRECT]
+        assert "without a container" in grader.stamps()[0]

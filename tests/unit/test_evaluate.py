@@ -1,19 +1,20 @@
 """Scores: intervals, pass@k, coverage, resuming, other people's samples, self-checks."""
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from specialists.errors import DataError, GradeError
 from specialists.evaluate.grade import grade, judge_all, score
-from specialists.evaluate.samples import read_samples, write_marks
 from specialists.evaluate.selfcheck import self_check
-from specialists.family import CHAT, Benchmark, Judging
+from specialists.family import CHAT, Benchmark, Family, Judging
 from specialists.jsonl import append_records, read_records
+from specialists.judge import check
 from specialists.metrics import mean, pass_at_k, wilson
+from specialists.recipe import Judge
 from specialists.records import Completion, Mark, Problem, Stop, Verdict
 
 WILSON = [
@@ -171,58 +172,6 @@ def test_several_samples_give_the_mean_over_problems() -> None:
     assert found.value == pytest.approx(0.625) and found.n == 4
 
 
-SPELLINGS = [
-    '{"task_id": "echo/2", "completion": "2"}',
-    '{"task_id": "Echo/2", "solution": "2"}',
-    '{"task_id": 2, "completion": "2"}',
-]
-
-
-@pytest.mark.parametrize("line", SPELLINGS)
-def test_task_ids_of_others_find_their_problem(line: str, tmp_path: Path) -> None:
-    path = tmp_path / "samples.jsonl"
-    path.write_text(line + "\n" + line + "\n")
-    found = read_samples(path, PROBLEMS)
-    assert [(c.problem_id, c.sample, c.text) for c in found] == [("echo/2", 0, "2"), ("echo/2", 1, "2")]
-
-
-def test_a_number_that_two_problems_share_finds_neither(tmp_path: Path) -> None:
-    path = tmp_path / "samples.jsonl"
-    path.write_text('{"task_id": "1.json", "completion": "2"}\n')
-    problems = [Problem(id=f"math/{kind}/1.json", prompt="", gold="") for kind in ("algebra", "geometry")]
-    with pytest.raises(DataError, match=r"'1\.json' is not a problem"):
-        read_samples(path, problems)
-
-
-BAD_SAMPLES = [
-    ('{"completion": "2"}', "samples.jsonl:1: a sample needs task_id"),
-    ('{"task_id": "echo/1", "completion": null}', "samples.jsonl:1: a sample needs task_id"),
-    ('{"task_id": "echo/9", "completion": ""}', "samples.jsonl:1: task_id 'echo/9' is not a problem"),
-    ('{"task_id": "other/1", "completion": ""}', "samples.jsonl:1: task_id 'other/1' is not a problem"),
-    ("{broken", "samples.jsonl:1: not JSON"),
-    ("[1]", "samples.jsonl:1: a JSON object is needed, this is list"),
-    ("", "holds no sample"),
-]
-
-
-@pytest.mark.parametrize(("line", "words"), BAD_SAMPLES)
-def test_bad_samples_name_file_and_line(line: str, words: str, tmp_path: Path) -> None:
-    path = tmp_path / "samples.jsonl"
-    path.write_text(line + "\n")
-    with pytest.raises(DataError) as caught:
-        read_samples(path, PROBLEMS)
-    assert words in str(caught.value)
-
-
-def test_marks_are_written_in_the_order_of_the_samples(tmp_path: Path) -> None:
-    given = [answers("0", "1", "2", "3")[n] for n in (2, 0)]
-    verdicts, _ = judge_all(benchmark(), PROBLEMS, given, Judging(), label="")
-    write_marks(tmp_path / "deep" / "marks.jsonl", given, verdicts)
-    rows = [json.loads(line) for line in (tmp_path / "deep" / "marks.jsonl").read_text().splitlines()]
-    assert [(row["task_id"], row["mark"]) for row in rows] == [("echo/2", "correct"), ("echo/0", "correct")]
-    assert set(rows[0]) == {"task_id", "sample", "mark", "answer", "reason"}
-
-
 def test_a_sound_grader_passes_its_own_check() -> None:
     found = self_check(benchmark(), PROBLEMS, Judging())
     assert found.sound and found.num_gold == 4 and found.num_mutants == 8
@@ -237,3 +186,27 @@ def test_a_grader_that_lets_a_mutant_pass_is_caught() -> None:
 
     found = self_check(benchmark(Lenient()), PROBLEMS, Judging())
     assert not found.sound and len(found.mutants_passed) == 4
+
+
+@contextmanager
+def no_grader(_: Judging) -> Iterator[EchoGrader]:
+    raise GradeError("no image")
+    yield EchoGrader()
+
+
+def family_of(*benchmarks: Benchmark[Problem]) -> Family:
+    return Family(name="echoes", title="Echoes", recipes={}, benchmarks=benchmarks)
+
+
+def test_a_grader_that_cannot_work_is_named_and_the_others_are_checked() -> None:
+    family = family_of(benchmark(), replace(benchmark(), name="far", open_grader=no_grader))
+    judges = [Judge(benchmark=name, optional=True) for name in ("echo", "far")]
+    first, second = check(family, judges, Judging())
+    assert first.sound and not first.obstacle and second.obstacle == "no image"
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_a_check_in_which_nothing_could_be_checked_fails(optional: bool) -> None:
+    family = family_of(replace(benchmark(), open_grader=no_grader))
+    with pytest.raises(GradeError, match="no image"):
+        check(family, [Judge(benchmark="echo", optional=optional)], Judging())

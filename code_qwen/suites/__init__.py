@@ -1,0 +1,1 @@
+"""The code benchmarks, one file for each family of them."""

@@ -1,0 +1,1 @@
+"""The maths benchmarks, one file for each way of asking."""
