@@ -25,11 +25,11 @@ from sandbox.image.verdict import READY
 
 STDIN, STDOUT, STDERR, REQUEST, SETUP, RPC, REPORT = range(7)
 
-Role = Literal["program", "candidate", "judge", "command"]
+Role = Literal["program", "candidate", "judge", "command", "inproc"]
 
 _STACK_BYTES = 64 << 20
 _NICENESS = 10
-_OOM_FIRST = {"program": 1000, "candidate": 1000, "command": 1000, "judge": 900}
+_OOM_FIRST = {"program": 1000, "candidate": 1000, "command": 1000, "inproc": 1000, "judge": 900}
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ class Sample:
         fds = [stdin, *outputs, memory_json(program), self._setup()]
         if "argv" in program:
             self._spawn("command", [*fds, *self._witness(program["witness"])])
+        elif "witness" in program:
+            self._spawn("inproc", [*fds, self._output(_WITNESS_BYTES)])
         elif self._request["judge"] is None:
             self._spawn("program", fds)
         else:
@@ -160,7 +162,7 @@ class Sample:
 
     def _over(self) -> bool:
         ended, report = self._nursery.ended, self._facts.report
-        if self._facts.stop or not ended.keys().isdisjoint(("program", "command")):
+        if self._facts.stop or not ended.keys().isdisjoint(("program", "command", "inproc")):
             return True
         if report is None:
             return "judge" in ended

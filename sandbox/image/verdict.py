@@ -13,7 +13,7 @@ from sandbox.status import Status
 READY = "k"  # what a child says when the program may start; in a pipe that is closed before it does
 Stop = Literal["", "wall", "cpu", "output"]
 
-_BY_OUTCOME = {
+BY_OUTCOME = {
     "pass": Status.PASS,
     "fail": Status.FAIL,
     "error": Status.ERROR,
@@ -55,7 +55,7 @@ def decide(facts: Facts) -> tuple[Status, str]:
     if unready and not (facts.stop and facts.setups[0] == READY):
         return Status.INFRA_ERROR, f"a process could not be set up inside the box: {unready[0] or 'it said nothing'}"
     if facts.report is not None and facts.report["outcome"] != "lost":
-        return _BY_OUTCOME[facts.report["outcome"]], facts.report["detail"]
+        return BY_OUTCOME[facts.report["outcome"]], facts.report["detail"]
     if facts.oom_kills:
         return Status.OOM, "the kernel's out-of-memory killer struck"
     if facts.stop:

@@ -14,7 +14,7 @@ import socket
 import sys
 from typing import Any
 
-from sandbox.image import candidate, child, command, judge, linux
+from sandbox.image import candidate, child, command, inproc, judge, linux
 
 # fmt: off
 PREIMPORTED = (
@@ -30,6 +30,7 @@ _ROLES = {
     "candidate": candidate.serve,
     "judge": judge.run,
     "command": command.run,
+    "inproc": inproc.run,
 }
 
 
