@@ -81,15 +81,17 @@ class StreamWorker:
         if task.language != "python" and task.language not in self.features:
             raise SandboxUnavailable(f"{self._image} has no {task.language}: {_CURE}")
         secret = protocol.new_id()
-        answer = self._ask("run", limits.backstop_s + _build_s(task) + _GRACE_S, **_request(task, limits, secret))
+        box = {"worker": self._name, "image": self._image, "stamps": self._stamps}
+        try:
+            answer = self._ask("run", limits.backstop_s + _build_s(task) + _GRACE_S, **_request(task, limits, secret))
+        except protocol.FrameTooBig as error:
+            return Result(status=Status.UNSUPPORTED, detail=f"the task is too big to be sent: {error}", **box)
         status, detail = _judged(task, answer, secret)
         strong = task.proof in ("split", "stdio") and not self._stamps
         return Result(
             **{**answer, "status": status, "detail": detail},
             proof="strong" if strong else "weak",
-            worker=self._name,
-            image=self._image,
-            stamps=self._stamps,
+            **box,
         )
 
     def leftovers(self) -> tuple[str, ...]:

@@ -52,7 +52,8 @@ class Facts:
 def decide(facts: Facts) -> tuple[Status, str]:
     """Return the status of a sample and one line that explains it."""
     unready = [said for said in facts.setups if said != READY]
-    if unready and not (facts.stop and facts.setups[0] == READY):
+    needed = facts.report is None or facts.report["outcome"] != "bad_tests"  # else the judge never asked for the program
+    if unready and needed and not (facts.stop and facts.setups[0] == READY):
         return Status.INFRA_ERROR, f"a process could not be set up inside the box: {unready[0] or 'it said nothing'}"
     if facts.report is not None and facts.report["outcome"] != "lost":
         return BY_OUTCOME[facts.report["outcome"]], facts.report["detail"]
