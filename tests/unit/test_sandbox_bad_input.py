@@ -23,7 +23,7 @@ FUNCTION = "def f(n): return n * n\n"
 NO, ERROR, FAIL, UNSUPPORTED = Status.NO_VERDICT, Status.ERROR, Status.FAIL, Status.UNSUPPORTED
 
 # name: program, then the status with each proof in the order of PROOFS, and what stands in its line or on stderr
-BAD: dict[str, tuple[str, tuple[Status, Status, Status, Status], str]] = {
+BAD: dict[str, tuple[str, tuple[Status, ...], str]] = {
     "empty": ("", (ERROR, ERROR, FAIL, NO), ""),
     "spaces": (" \n\t\n", (ERROR, ERROR, FAIL, NO), ""),
     "another function": ("def g(n): return 4", (ERROR, ERROR, FAIL, NO), ""),
