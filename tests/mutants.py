@@ -3,6 +3,7 @@
 import ast
 import copy
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -18,20 +19,21 @@ def mutants(source: str) -> Iterator[str]:
     """Yield every mutant of `source` that this file knows, none twice, in the order of the places."""
     tree = ast.parse(source)
     seen = {ast.unparse(tree)}
-    for place in range(sum(1 for _ in ast.walk(tree))):
+    for place, node in enumerate(ast.walk(tree)):
         for change in _CHANGES:
+            if not change(copy.copy(node)):
+                continue
             mutant = copy.deepcopy(tree)
-            node = list(ast.walk(mutant))[place]
-            if change(node):
-                text = ast.unparse(ast.fix_missing_locations(mutant))
-                if text not in seen:
-                    seen.add(text)
-                    yield text
+            change(next(islice(ast.walk(mutant), place, None)))
+            text = ast.unparse(ast.fix_missing_locations(mutant))
+            if text not in seen:
+                seen.add(text)
+                yield text
 
 
 def _other_comparison(node: ast.AST) -> bool:
     if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARED:
-        node.ops[0] = _COMPARED[type(node.ops[0])]()
+        node.ops = [_COMPARED[type(node.ops[0])](), *node.ops[1:]]
         return True
     return False
 
@@ -78,11 +80,12 @@ def _step_left_out(node: ast.AST) -> bool:
     """Leave out the step before the last of a body."""
     body = getattr(node, "body", None)
     if isinstance(body, list) and len(body) > 1:
-        body[-2] = ast.Pass()
+        node.body = [*body[:-2], ast.Pass(), body[-1]]  # pyright: ignore[reportAttributeAccessIssue]
         return True
     return False
 
 
+# Each changes a node and says so, or leaves it as it is; it must not change what the node shares with a shallow copy.
 _CHANGES: tuple[Callable[[ast.AST], bool], ...] = (
     _other_comparison,
     _other_operator,

