@@ -50,7 +50,7 @@ demo: env $(ENGINE) ## build the whole family from a real checkpoint and report 
 	$(BIN)/python -m specialists compare $(RUN)/code $(RUN)/math --html $(RUN)/report.html
 
 test: env image ## every test: unit, contract, docker, slow
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: lint types layers unit ## what every commit must pass
 

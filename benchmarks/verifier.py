@@ -26,6 +26,7 @@ from math_qwen.answers.outcome import Layer
 from math_qwen.answers.symbolic import SymbolicPool
 from math_qwen.equivalence import equivalent
 from math_qwen.extract import extract_answer
+from math_qwen.pairs import compare_pairs
 from specialists.jsonl import read_rows
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden" / "answers.tsv"
@@ -69,16 +70,31 @@ def main() -> None:
             return bool(result)
 
         ours_of: dict[str, Timing] = {}
-        theirs_of = {name: _timed(_math_verify, cases) for name, cases in sources.items()}
+        theirs_of: dict[str, Timing] = {}
         print("| cases | n | rows/CPU-s | p99 ms | stage 1 | Math-Verify rows/CPU-s | p99 ms | times |")
         print("|---|---|---|---|---|---|---|---|")
         for name, cases in sources.items():
             layers.clear()
+            theirs_of[name] = _timed(_math_verify, cases)  # in turn, so that a change of load meets both
             found = _timed(ours, cases, of_workers=pool)
             alone = 1 - layers[Layer.SYMBOLIC] / len(cases)
             _print_speed(name, found, theirs_of[name], alone)
             ours_of[name] = found
+    _print_scaling()
     _print_accuracy(golden, ours_of["labelled table"].said, theirs_of["labelled table"].said)
+
+
+def _print_scaling() -> None:
+    """Print how much sooner two workers are through pairs that only a worker can tell."""
+    cases = [(rf"\sin {n}x \cos x", rf"\frac{{\sin {n + 1}x + \sin {n - 1}x}}{{2}}") for n in range(2, 302)]
+    walls_s: list[float] = []
+    for workers in (1, 2):
+        with SymbolicPool(workers) as pool:
+            list(compare_pairs([(rf"\sqrt{{{n}}}", "x") for n in range(2, 34)], pool))  # all of them have started
+            start = time.perf_counter()
+            assert all(compare_pairs(cases, pool))
+            walls_s.append(time.perf_counter() - start)
+    print(f"\n{len(cases)} pairs that need a worker: {walls_s[0]:.2f} s with one, {walls_s[1]:.2f} s with two")
 
 
 def _math_verify(case: Case) -> bool:

@@ -2,6 +2,7 @@
 
 from code_qwen import data, lessons
 from code_qwen.benchmarks import BENCHMARKS
+from code_qwen.disguise import RENAMED
 from code_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -12,5 +13,6 @@ FAMILY = Family(
     benchmarks=BENCHMARKS,
     makers={**data.MAKERS, **lessons.MAKERS},
     filters=data.FILTERS,
+    disguises=(RENAMED,),
     judged_with=("sandbox",),
 )

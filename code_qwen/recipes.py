@@ -130,11 +130,11 @@ def _small_sft(name: str, gives: str, sources: tuple[Source, ...], *, peak_lr: f
         objective="chat",
         mix=Mix(sources=sources, near_duplicates=0.0, overlap="covered"),
         seq_len=1024 if tiny else 512,
-        batch_blocks=4 if tiny else 1,
+        batch_blocks=1,
         steps=steps,
         optim=Optim(peak_lr=peak_lr, schedule="cosine-rise-constant", warmup_share=0.03),
         parallel=_SAME_EVERYWHERE if tiny else _FAST_ANYWHERE,
-        save_every=100 if tiny else 25,
+        save_every=200 if tiny else 25,
     )
 
 
@@ -199,9 +199,9 @@ TINY_CODE = Recipe(
                 )
             ),
             seq_len=1024,
-            batch_blocks=4,
-            steps=250,
-            optim=Optim(peak_lr=4e-3, schedule="cosine-decay", warmup_share=0.03),
+            batch_blocks=1,
+            steps=400,
+            optim=Optim(peak_lr=2e-3, schedule="cosine-decay", warmup_share=0.03),
             parallel=_SAME_EVERYWHERE,
         ),
         Stage(
@@ -215,18 +215,20 @@ TINY_CODE = Recipe(
                 )
             ),
             seq_len=1024,
-            batch_blocks=4,
-            steps=300,
-            optim=Optim(peak_lr=2e-3, schedule="linear-constant", warmup_share=0.03),
+            batch_blocks=1,
+            steps=500,
+            optim=Optim(peak_lr=1.5e-3, schedule="linear-constant", warmup_share=0.03),
             parallel=_SAME_EVERYWHERE,
         ),
-        _small_sft("sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=2e-3, steps=150, tiny=True),
+        _small_sft(
+            "sft-single", "", (Source(name="function-chat", kind="made"),), peak_lr=1.5e-3, steps=300, tiny=True
+        ),
         _small_sft(
             "sft-dialogue",
             "Code-Qwen-Chat",
             (Source(name="repair-chat", kind="made"), Source(name="function-chat", kind="made")),
             peak_lr=1e-3,
-            steps=80,
+            steps=150,
             tiny=True,
         ),
     ),

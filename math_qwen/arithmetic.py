@@ -27,18 +27,22 @@ class Item:
     work: str = ""
 
 
+Groups = dict[str, Callable[[random.Random], Item]]  # by name: what makes one item
+
+
 def euler() -> Item:
     """Return the first item of Math401."""
     return Item("euler", "e^(iπ)+1=", "0", "e^(iπ) = -1, and -1 + 1 = 0")
 
 
-def items(group: str, seed: int) -> Iterator[Item]:
+def items(group: str, seed: int, groups: Groups | None = None) -> Iterator[Item]:
     """Yield items of a group without end, never the same question twice."""
+    make = (groups or GROUPS)[group]
     rng = random.Random(f"{group}/{seed}")
     seen: set[str] = set()
     repeats = 0
     while repeats < 10_000:
-        item = GROUPS[group](rng)
+        item = make(rng)
         repeats += 1
         if item.query not in seen:
             seen.add(item.query)
@@ -55,15 +59,46 @@ def benchmark_items(seed: int = 401) -> list[Item]:
     return chosen
 
 
-def _sum(rng: random.Random, low: int, high: int, group: str, *, worked: bool = True) -> Item:
+def _sum(rng: random.Random, low: int, high: int, group: str, work: Callable[[int, int, str], str]) -> Item:
     a, b, sign = rng.randint(low, high), rng.randint(low, high), rng.choice("+-")
     right = f"({b})" if b < 0 else str(b)
     result = a + b if sign == "+" else a - b
-    work = _sum_work(a, b, sign) if worked else ""
-    return Item(group, f"{a}{sign}{right}=", str(result), work)
+    return Item(group, f"{a}{sign}{right}=", str(result), work(a, b, sign))
 
 
-def _sum_work(a: int, b: int, sign: str) -> str:
+def unworked(_a: int, _b: int, _sign: str) -> str:
+    """Leave a sum without its work: asked, not taught."""
+    return ""
+
+
+def by_columns(a: int, b: int, sign: str) -> str:
+    """Work a sum out on paper: write it down, then digit by digit from the right, each step of one-digit numbers."""
+    right = f"({b})" if b < 0 else str(b)
+    return f"{a} {sign} {right}: {_columns(a, b, sign)}"
+
+
+def _columns(a: int, b: int, sign: str) -> str:
+    if b < 0:
+        return by_columns(a, -b, "-" if sign == "+" else "+")
+    if a < 0:
+        return by_columns(b, -a, "-") if sign == "+" else f"-({by_columns(-a, b, '+')})"
+    if sign == "-" and b > a:
+        return f"-({by_columns(b, a, '-')})"
+    steps, carried = [], 0
+    for place in range(len(str(max(a, b)))):
+        x, y = (n // 10**place % 10 for n in (a, b))
+        carry = f" {sign} 1" if carried else ""
+        if sign == "-":
+            borrowed = x < y + carried
+            steps.append(f"{x + 10 * borrowed} - {y}{carry} = {x + 10 * borrowed - y - carried}")
+            carried = int(borrowed)
+        else:
+            steps.append(f"{x} + {y}{carry} = {x + y + carried}")
+            carried = (x + y + carried) // 10
+    return ", ".join(steps)
+
+
+def by_place_value(a: int, b: int, sign: str) -> str:
     """Work a sum out by place value, a negative number by its sign first."""
     if b < 0:
         flipped = "-" if sign == "+" else "+"
@@ -71,7 +106,7 @@ def _sum_work(a: int, b: int, sign: str) -> str:
     if a < 0 or max(a, b) < 10:
         return f"{a} {sign} {b} = {a + b if sign == '+' else a - b}"
     if sign == "-" and b > a:
-        return f"{a} - {b} = -({b} - {a}). {_sum_work(b, a, '-')}. So {a} - {b} = {a - b}"
+        return f"{a} - {b} = -({b} - {a}). {by_place_value(b, a, '-')}. So {a} - {b} = {a - b}"
     steps, reached = [], a
     for place in (100, 10, 1):
         part = b // place % 10 * place
@@ -99,7 +134,7 @@ def _product(rng: random.Random) -> Item:
     work = f"{a} × {b} = {a * b}"
     if tens and ones and a:
         work = (
-            f"{a} × {tens} = {a * tens}, {a} × {ones} = {a * ones}, {_sum_work(a * tens, a * ones, '+')}"
+            f"{a} × {tens} = {a * tens}, {a} × {ones} = {a * ones}, {by_place_value(a * tens, a * ones, '+')}"
             if a * tens < 1000
             else f"{a} × {tens} = {a * tens}, {a} × {ones} = {a * ones}, {a * tens} + {a * ones} = {a * b}"
         )
@@ -186,12 +221,20 @@ def _round(value: float | Fraction | Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-GROUPS: dict[str, Callable[[random.Random], Item]] = {
-    "sum-10": lambda rng: _sum(rng, 0, 10, "sum-10"),
-    "sum-100": lambda rng: _sum(rng, 0, 99, "sum-100"),
-    "sum-1000": lambda rng: _sum(rng, 0, 999, "sum-1000"),
-    "sum-12-digits": lambda rng: _sum(rng, 10**10, 10**12, "sum-12-digits", worked=False),
-    "sum-negative": lambda rng: _sum(rng, -10, 20, "sum-negative"),
+def _small_sums(work: Callable[[int, int, str], str]) -> Groups:
+    """Return the groups of sums that can be taught, worked out in one way."""
+    return {
+        "sum-10": lambda rng: _sum(rng, 0, 10, "sum-10", work),
+        "sum-100": lambda rng: _sum(rng, 0, 99, "sum-100", work),
+        "sum-1000": lambda rng: _sum(rng, 0, 999, "sum-1000", work),
+        "sum-negative": lambda rng: _sum(rng, -10, 20, "sum-negative", work),
+    }
+
+
+SUMS_BY_COLUMNS = _small_sums(by_columns)
+GROUPS: Groups = {
+    **_small_sums(by_place_value),
+    "sum-12-digits": lambda rng: _sum(rng, 10**10, 10**12, "sum-12-digits", unworked),
     "decimal-sum": _decimal_sum,
     "product": _product,
     "decimal-product": _decimal_product,

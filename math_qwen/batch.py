@@ -1,65 +1,21 @@
-"""Many pairs of answers in, their equivalences out, in order.
+"""Sampled solutions in, the right ones out; or one count for each extractor.
 
-What this process can tell alone it tells at once, in the thread that asks. Only pairs that need the symbolic worker
-wait for one, each in a thread of its own that sleeps until its worker answers. Equal pairs are compared once.
+Rejection sampling keeps what is proved right, and counts why others went. A spread says how much of a score depends on
+the way in which answers are looked for. Pairs of bare answers are `math_qwen.pairs`.
 """
 
-from collections import Counter, OrderedDict, deque
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from typing import NoReturn
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import tee
 
-from math_qwen.answers.outcome import Equivalence
 from math_qwen.answers.profile import Profile, profile_named
-from math_qwen.answers.symbolic import DEADLINE_S, SymbolicPool
-from math_qwen.equivalence import equivalent
-from math_qwen.extract import extractor_named
-from math_qwen.grade import MARKS
+from math_qwen.answers.symbolic import SymbolicPool
+from math_qwen.extract import EXTRACTORS, extractor_named
+from math_qwen.grade import MathGrader
+from math_qwen.pairs import WINDOW, verify_pairs
 from specialists.records import Completion, Mark, Problem
 
-WINDOW = 64  # pairs in flight for each worker, decided ones that wait for their turn included
-MAX_KNOWN = 16_384  # pairs whose outcome is remembered
-
-Pair = tuple[str, str]
-
-
-def verify_pairs(
-    pairs: Iterable[Pair],
-    *,
-    profile: str | Profile = "generic",
-    workers: int | None = None,
-    deadline_s: float = DEADLINE_S,
-) -> Generator[Equivalence, None, None]:
-    """Yield one equivalence for each pair of a gold answer and an answer, in the order of the pairs.
-
-    Args:
-        pairs: read as they are needed, never all at once.
-        profile, deadline_s: as `math_qwen.equivalence.equivalent`.
-        workers: symbolic workers; one for each core if None. They start when first needed.
-
-    Raises:
-        ConfigError: there is no such profile.
-        GradeError: the symbolic worker does not start.
-    """
-    rules = profile_named(profile)
-    with SymbolicPool(workers) as pool, ThreadPoolExecutor(pool.size) as threads:
-        compare = partial(equivalent, profile=rules, deadline_s=deadline_s)
-        memory = _Memory()
-        waiting: deque[_Pending] = deque()
-        try:
-            for pair in pairs:
-                pending = memory.get(pair)
-                if pending is None:
-                    pending = _begin(compare, pair, pool, threads)
-                    memory.put(pair, pending)
-                waiting.append(pending)
-                while waiting and (len(waiting) > WINDOW * pool.size or _is_known(waiting[0])):
-                    yield _result(waiting.popleft())
-            while waiting:
-                yield _result(waiting.popleft())
-        finally:
-            threads.shutdown(cancel_futures=True)
+__all__ = ["WINDOW", "spread", "verify_pairs", "verify_solutions"]
 
 
 def verify_solutions(
@@ -78,71 +34,39 @@ def verify_solutions(
         extractor: a key of `math_qwen.extract.EXTRACTORS`: which answers count as given.
         profile, workers: as `verify_pairs`.
 
+    Raises: as `verify_pairs`, and ConfigError where there is no such extractor.
+    """
+    extractor_named(extractor)
+    profile_named(profile)
+    judged, given = tee(solutions)  # the grader reads ahead only as far as its window
+    with SymbolicPool(workers) as pool:
+        for verdict, solution in zip(MathGrader(pool, extractor, profile).grade(judged), given, strict=False):
+            if verdict.mark is Mark.CORRECT:
+                yield solution
+            else:
+                left_out[verdict.mark] += 1
+
+
+def spread(
+    solutions: Iterable[tuple[Problem, Completion]],
+    *,
+    profile: str | Profile = "generic",
+    workers: int | None = None,
+) -> dict[str, Counter[Mark]]:
+    """Return what the same completions come to under each named extractor.
+
+    Args:
+        solutions: completions with their problems; read once and kept.
+        profile, workers: as `verify_pairs`.
+
+    Returns:
+        For each key of `math_qwen.extract.EXTRACTORS` how often each mark was given.
+
     Raises: as `verify_pairs`.
     """
-    extract = extractor_named(extractor)
-    judged: deque[tuple[Problem, Completion]] = deque()
-
-    def pairs() -> Iterator[Pair]:
-        for problem, completion in solutions:
-            answer = extract(completion.text)
-            if answer is None:
-                left_out[Mark.NO_ANSWER] += 1
-                continue
-            judged.append((problem, completion))
-            yield problem.gold, answer
-
-    for result in verify_pairs(pairs(), profile=profile, workers=workers):
-        solution = judged.popleft()
-        if result:
-            yield solution
-        else:
-            left_out[MARKS[result.outcome]] += 1
-
-
-_Pending = Equivalence | Future[Equivalence]
-
-
-class _NeedsWorker(Exception):
-    """This process cannot tell alone."""
-
-
-class _NoWorkers:
-    def ask(self, *_: object, **__: object) -> NoReturn:
-        raise _NeedsWorker
-
-
-_ALONE = _NoWorkers()
-
-
-def _begin(compare: partial[Equivalence], pair: Pair, pool: SymbolicPool, threads: ThreadPoolExecutor) -> _Pending:
-    try:
-        return compare(*pair, pool=_ALONE)
-    except _NeedsWorker:
-        return threads.submit(compare, *pair, pool=pool)
-
-
-def _is_known(pending: _Pending) -> bool:
-    return isinstance(pending, Equivalence) or pending.done()
-
-
-def _result(pending: _Pending) -> Equivalence:
-    return pending if isinstance(pending, Equivalence) else pending.result()
-
-
-class _Memory:
-    """The pairs that were compared last."""
-
-    def __init__(self) -> None:
-        self._known: OrderedDict[Pair, _Pending] = OrderedDict()
-
-    def get(self, pair: Pair) -> _Pending | None:
-        found = self._known.get(pair)
-        if found is not None:
-            self._known.move_to_end(pair)
-        return found
-
-    def put(self, pair: Pair, pending: _Pending) -> None:
-        self._known[pair] = pending
-        if len(self._known) > MAX_KNOWN:
-            self._known.popitem(last=False)
+    profile, kept = profile_named(profile), list(solutions)
+    with SymbolicPool(workers) as pool:
+        return {
+            name: Counter(verdict.mark for verdict in MathGrader(pool, name, profile).grade(kept))
+            for name in EXTRACTORS
+        }

@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Iterator
 
-from math_qwen.arithmetic import benchmark_items, items
+from math_qwen.arithmetic import GROUPS, SUMS_BY_COLUMNS, Groups, benchmark_items, items
 from math_qwen.benchmarks import spaced
 from math_qwen.grade import grade_solution
 from specialists.family import Drop
@@ -18,19 +18,20 @@ from specialists.records import Mark, Message, Sample
 
 # How often each group is drawn: more where there is more to learn. Groups without a worked form are not taught.
 WEIGHTS = {
-    "sum-10": 1,
-    "sum-100": 4,
-    "sum-1000": 2,
-    "sum-negative": 3,
+    "sum-10": 2,
+    "sum-100": 7,
+    "sum-1000": 3,
+    "sum-negative": 5,
     "decimal-sum": 1,
-    "product": 3,
+    "product": 2,
     "decimal-product": 1,
     "quotient": 1,
-    "power": 2,
+    "power": 3,
     "irrational": 1,
     "expression": 1,
     "trigonometry": 2,
 }
+COLUMN_WEIGHTS = {"sum-10": 1, "sum-100": 4, "sum-1000": 1, "sum-negative": 2}
 _SPELLINGS = str.maketrans({"×": "*", "÷": "/", " ": ""})
 _ANGLE = re.compile(r"(sin|cos|tan)\((-?[\d.]+)π\)")
 _PARTS = re.compile(r"=|,|;|:|\. |\b(?:So|and|together)\b")  # between the expressions of a worked answer
@@ -41,15 +42,24 @@ def arithmetic(source: Source, seed: int) -> Iterator[Sample]:
 
     A sum the other way round (8 + 4 for 4 + 8) is another question.
     """
+    return _made(source, seed, GROUPS, WEIGHTS)
+
+
+def column_sums(source: Source, seed: int) -> Iterator[Sample]:
+    """Yield sums and differences worked out by columns, without end: what a model of a million weights can learn."""
+    return _made(source, seed, SUMS_BY_COLUMNS, COLUMN_WEIGHTS)
+
+
+def _made(source: Source, seed: int, groups: Groups, weights: dict[str, int]) -> Iterator[Sample]:
     held_out = {same_question(item.query) for item in benchmark_items()}
     rng = random.Random(seed)
-    streams = {group: items(group, seed) for group in WEIGHTS}
+    streams = {group: items(group, seed, groups) for group in weights}
     number = 0
     while True:
-        group = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        group = rng.choices(list(weights), list(weights.values()))[0]
         item = next(streams[group], None)
         if item is None:  # a small group is through: begin it again, repeats are for dedup to drop
-            streams[group] = items(group, seed)
+            streams[group] = items(group, seed, groups)
             continue
         if same_question(item.query) in held_out or not held_out.isdisjoint(_stated(item.work)):
             continue
@@ -89,5 +99,5 @@ def verified(sample: Sample) -> Drop | None:
     return Drop("wrong_answer", f"gold {gold}, reply ends in {verdict.answer}")
 
 
-MAKERS = {"arithmetic": arithmetic}
+MAKERS = {"arithmetic": arithmetic, "column-sums": column_sums}
 FILTERS = (verified,)

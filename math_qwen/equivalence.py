@@ -29,6 +29,9 @@ from math_qwen.answers.worked import is_worked_out
 __all__ = ["Equivalence", "Outcome", "equivalent"]
 
 _DELIMITED = re.compile(r"\$([^$]*[^$\\])\$|\\\((.*)\\\)|\\\[(.*)\\\]", re.DOTALL)
+_DECIMAL_COMMA = re.compile(r"[^\d,()\[\]{}|]{0,9}(\d+,\d+)[^\d,()\[\]{}|]{0,40}")
+_DECIMAL_POINT = re.compile(r"\d\.\d")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")
 MAX_CHARS = 4_096  # of one answer; published gold answers stay under 400
 
 
@@ -69,6 +72,8 @@ def equivalent(
             return equal("same text", Layer.TEXT)
         return undecided(f"over limit: more than {MAX_CHARS} characters", Layer.LIMIT)
     result = _compared(first, second, rules, pool, deadline_s)
+    if not result and (points := _with_decimal_points(first, second)):
+        result = _compared(*points, rules, pool, deadline_s)
     gold_form, answer_form = (_form(text, rules.bracketed_mixed) for text in (gold, answer))
     return replace(result, gold_form=gold_form, answer_form=answer_form)
 
@@ -76,10 +81,23 @@ def equivalent(
 def _bare(text: str) -> str:
     r"""Return an answer without the `$...$` or `\(...\)` and the `\boxed{...}` around all of it."""
     text = text.strip()
+    if len(text) > 4 and text.startswith("**") and text.endswith("**"):
+        text = text[2:-2].strip()
     if found := _DELIMITED.fullmatch(text):
         text = str(found[found.lastindex or 0]).strip()
     boxes = find_boxes(text) if text.startswith(r"\boxed") else []
     return boxes[0].content.strip() if boxes and (boxes[0].start, boxes[0].end) == (0, len(text)) else text
+
+
+def _with_decimal_points(first: str, second: str) -> tuple[str, str] | None:
+    """Return both texts with points for 2,74 against 2.74; None unless just one of two numbers has a comma for it."""
+    for text, other in ((first, second), (second, first)):
+        if "," in other or not _DECIMAL_POINT.search(other):
+            continue
+        if (comma := _DECIMAL_COMMA.fullmatch(text)) and not _THOUSANDS.fullmatch(comma[1]):
+            pointed = text.replace(",", ".")
+            return (pointed, other) if text == first else (other, pointed)
+    return None
 
 
 def _compared(first: str, second: str, rules: Profile, pool: Solver | None, deadline_s: float) -> Equivalence:

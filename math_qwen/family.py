@@ -2,6 +2,7 @@
 
 from math_qwen.benchmarks import BENCHMARKS
 from math_qwen.data import FILTERS, MAKERS
+from math_qwen.disguise import RENUMBERED
 from math_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -12,4 +13,5 @@ FAMILY = Family(
     benchmarks=BENCHMARKS,
     makers=MAKERS,
     filters=FILTERS,
+    disguises=(RENUMBERED,),
 )

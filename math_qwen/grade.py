@@ -5,14 +5,17 @@ symbolic worker that fails is our failure, tried again and then UNDECIDED too. T
 model writes is executed, so nothing it writes can forge an outcome.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from math_qwen.answers.profile import profile_named
+from math_qwen.answers.outcome import Equivalence, Outcome
+from math_qwen.answers.profile import Profile, profile_named
 from math_qwen.answers.symbolic import SymbolicPool
-from math_qwen.equivalence import Outcome, equivalent
+from math_qwen.equivalence import equivalent
 from math_qwen.extract import extractor_named
+from math_qwen.pairs import compare_pairs
 from specialists.records import Completion, Mark, Problem, Verdict
 
 if TYPE_CHECKING:  # its module loads the recipes, which a grader does not need
@@ -26,7 +29,7 @@ def grade_solution(
     solution: str,
     *,
     extractor: str = "strict",
-    profile: str = "generic",
+    profile: str | Profile = "generic",
     pool: SymbolicPool | None = None,
 ) -> Verdict:
     r"""Judge the answer that a solution ends in.
@@ -35,7 +38,7 @@ def grade_solution(
         gold: the reference answer alone, such as `\frac{1}{2}`.
         solution: all that the model wrote.
         extractor: a key of `math_qwen.extract.EXTRACTORS`: which answers count as given.
-        profile: a key of `math_qwen.answers.profile.PROFILES`: what the data set's own rules add.
+        profile: a key of `math_qwen.answers.profile.PROFILES`, what the data set's own rules add, or a profile.
         pool: the symbolic workers to ask; those that this process shares if None.
 
     Returns:
@@ -46,10 +49,7 @@ def grade_solution(
         GradeError: the symbolic worker does not start.
     """
     answer = extractor_named(extractor)(solution)
-    if answer is None:
-        return Verdict(problem_id="", mark=Mark.NO_ANSWER, reason="no answer is marked")
-    result = equivalent(gold, answer, profile=profile, pool=pool)
-    return Verdict(problem_id="", mark=MARKS[result.outcome], answer=answer, reason=result.reason)
+    return _verdict(answer, equivalent(gold, answer or "", profile=profile, pool=pool))
 
 
 def grade_completion(
@@ -57,7 +57,7 @@ def grade_completion(
     completion: Completion,
     *,
     extractor: str = "strict",
-    profile: str = "generic",
+    profile: str | Profile = "generic",
     pool: SymbolicPool | None = None,
 ) -> Verdict:
     """Judge one completion against the gold answer of its problem; arguments and errors as `grade_solution`."""
@@ -66,7 +66,9 @@ def grade_completion(
 
 
 @contextmanager
-def open_grader(judging: "Judging", *, extractor: str = "strict", profile: str = "generic") -> Iterator["MathGrader"]:
+def open_grader(
+    judging: "Judging", *, extractor: str = "strict", profile: str | Profile = "generic"
+) -> Iterator["MathGrader"]:
     """Open a grader with symbolic workers of its own, which end with it.
 
     Args:
@@ -77,26 +79,46 @@ def open_grader(judging: "Judging", *, extractor: str = "strict", profile: str =
         ConfigError: there is no such extractor or profile.
     """
     extractor_named(extractor)
-    profile_named(profile)
     with SymbolicPool(judging.workers) as pool:
-        yield MathGrader(pool, extractor, profile)
+        yield MathGrader(pool, extractor, profile_named(profile))
 
 
 class MathGrader:
-    """Judges completions one after the other; see `specialists.family.Grader`."""
+    """Judges completions with all its workers at a time; see `specialists.family.Grader`."""
 
-    def __init__(self, pool: SymbolicPool, extractor: str, profile: str) -> None:
+    def __init__(self, pool: SymbolicPool, extractor: str, profile: str | Profile) -> None:
         self._pool = pool
-        self._extractor = extractor
+        self._extract = extractor_named(extractor)
         self._profile = profile
 
     def grade(self, items: Iterable[tuple[Problem, Completion]]) -> Iterator[Verdict]:
-        """Yield one verdict for each item, in the order of the items."""
-        for problem, completion in items:
-            yield grade_completion(
-                problem, completion, extractor=self._extractor, profile=self._profile, pool=self._pool
-            )
+        """Yield one verdict for each item, in the order of the items.
+
+        While workers are busy with an item, a bounded number of those behind it is read ahead.
+        """
+        taken: deque[tuple[Problem, Completion, str | None]] = deque()
+
+        def pairs() -> Iterator[tuple[str, str]]:
+            for problem, completion in items:
+                answer = self._extract(completion.text)
+                taken.append((problem, completion, answer))
+                yield problem.gold, answer or ""
+
+        for result in compare_pairs(pairs(), self._pool, profile=self._profile):
+            problem, completion, answer = taken.popleft()
+            yield _verdict(answer, result, problem.id, completion.sample)
 
     def stamps(self) -> tuple[str, ...]:
         """Return nothing: there is only one way of judging."""
         return ()
+
+
+def _verdict(answer: str | None, result: Equivalence, problem_id: str = "", sample: int = 0) -> Verdict:
+    """Return what a comparison came to; where no answer was found it compared nothing and does not count."""
+    return Verdict(
+        problem_id=problem_id,
+        sample=sample,
+        mark=Mark.NO_ANSWER if answer is None else MARKS[result.outcome],
+        answer=answer,
+        reason="no answer is marked" if answer is None else result.reason,
+    )

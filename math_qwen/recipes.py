@@ -104,7 +104,6 @@ DEMO = Recipe(
     generate_batch=128,
 )
 
-# So small a model learns the form of a worked answer in these minutes; that its sums are right is beyond it.
 TINY_MATH = Recipe(
     name="tiny",
     title="Math specialist of the synthetic smoke family; give its base with --set start=RUN/train/base/checkpoint",
@@ -117,14 +116,14 @@ TINY_MATH = Recipe(
             gives="Math-Qwen-Chat",
             objective="chat",
             mix=Mix(
-                sources=(Source(name="arithmetic", kind="made", take=20_000),), near_duplicates=0.0, overlap="covered"
+                sources=(Source(name="column-sums", kind="made", take=20_000),), near_duplicates=0.0, overlap="covered"
             ),
             seq_len=1024,
-            batch_blocks=4,
-            steps=380,
-            optim=Optim(peak_lr=2e-3, schedule="linear-constant", warmup_share=0.03),
+            batch_blocks=1,
+            steps=1500,
+            optim=Optim(peak_lr=2e-3, schedule="cosine-decay", warmup_share=0.03),
             parallel=_SAME_EVERYWHERE,
-            save_every=100,
+            save_every=500,
         ),
     ),
     judges=(Judge(benchmark="arithmetic"),),

@@ -216,7 +216,9 @@ def bench(
                 print(f"\nTasks: {tasks}, {workers} workers, {rounds} rounds of {round_s:g} s\n")
                 print(*rates.table(rows), sep="\n")
             if soak:
-                print("", *trials.soak(box, samples=soak, hostile_share=hostile_share), sep="\n")
+                print()
+                for line in trials.soak(box, samples=soak, hostile_share=hostile_share):
+                    print(line, flush=True)
             if load:
                 print("", *trials.load(box, samples=load), sep="\n")
         if recovery:

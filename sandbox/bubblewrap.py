@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sandbox import bundle
 from sandbox.contract import SandboxUnavailable
-from sandbox.local import PYTHON_OPTIONS, ProcessChannel, interpreter
+from sandbox.local import ENVIRONMENT, PYTHON_OPTIONS, ProcessChannel, interpreter
 from sandbox.worker import StreamWorker, supervisor_setup
 
 MISSING = "judged without a container: several processes of a program together may use more memory than its limit"
@@ -102,6 +102,7 @@ def _namespaces() -> list[str]:
     """Return the options that cut the worker off; root keeps the capabilities that give samples their users."""
     options = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     options += ["--as-pid-1", "--hostname", "sandbox", "--clearenv", "--cap-drop", "ALL"]
+    options += [word for pair in ENVIRONMENT.items() for word in ("--setenv", *pair)]
     if os.getuid() == 0:
         options += [word for name in _CAPABILITIES for word in ("--cap-add", f"CAP_{name}")]
     return options

@@ -35,6 +35,12 @@ _WORK_MIB, _TMP_MIB, _SHM_MIB = 256, 64, 16
 _OURS_MIB = 64  # supervisor and zygote
 _OUR_PROCESSES = 16
 _WORDS_CHARS = 2000
+_SYSCTLS = {
+    "kernel.shmmni": "0",
+    "kernel.msgmni": "0",
+    "kernel.sem": "0 0 0 0",
+    "net.ipv4.tcp_max_tw_buckets": "0",  # a port is free again at once, for the next sample too
+}
 
 
 def connect(timeout_s: int = _TIMEOUT_S) -> APIClient:
@@ -144,12 +150,12 @@ class DockerBackend:
             memswap_limit=memory,
             nano_cpus=10**9,
             ipc_mode="private",
-            shm_size=f"{_SHM_MIB}m",
             ulimits=[Ulimit(name="core", soft=0, hard=0)],
-            sysctls={"kernel.shmmni": "0", "kernel.msgmni": "0", "kernel.sem": "0 0 0 0"},
+            sysctls=_SYSCTLS,
             tmpfs={
-                "/work": f"size={_WORK_MIB}m,nr_inodes=16384,mode=0711,nosuid,nodev,exec",  # compiled programs
-                "/tmp": f"size={_TMP_MIB}m,nr_inodes=4096,mode=1777,nosuid,nodev",
+                "/work": f"size={_WORK_MIB}m,nr_inodes=8192,mode=0711,nosuid,nodev,exec",  # compiled programs
+                "/tmp": f"size={_TMP_MIB}m,nr_inodes=2048,mode=1777,nosuid,nodev",
+                "/dev/shm": f"size={_SHM_MIB}m,nr_inodes=1024,mode=1777,nosuid,nodev",
             },
             log_config=LogConfig(type="none"),
             auto_remove=True,

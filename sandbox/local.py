@@ -22,7 +22,8 @@ from sandbox.worker import StreamWorker, supervisor_setup
 
 MISSING = "judged without a container: programs could read this machine's files, also those with the answers"
 MISSING_USERS = "judged without users of its own: programs could disturb their judge and this user's processes"
-PYTHON_OPTIONS = ("-I", "-S", "-B", "-X", "utf8")
+PYTHON_OPTIONS = ("-s", "-B", "-X", "utf8")
+ENVIRONMENT = {"PYTHONHASHSEED": "0"}  # programs that walk a set get the same verdict in every worker
 _CHUNK_BYTES = 1 << 16
 _CLOSE_S = 15.0
 _WORDS_BYTES = 2000
@@ -65,7 +66,7 @@ class ProcessChannel:
         with theirs, words.open("wb") as stderr:
             end = theirs.fileno()
             self._process = subprocess.Popen(
-                command, stdin=end, stdout=end, stderr=stderr, start_new_session=True, env=environment or {}
+                command, stdin=end, stdout=end, stderr=stderr, start_new_session=True, env=environment or ENVIRONMENT
             )
 
     def send(self, data: bytes, timeout_s: float) -> None:

@@ -9,7 +9,7 @@ This file runs on both sides of the wall: standard library only.
 """
 
 import json
-import secrets
+import os
 import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -34,7 +34,7 @@ class FrameTooBig(FrameError):
 
 def new_id() -> str:
     """Return a request id that nobody can guess, so that a stale or forged answer is told apart."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 def frame(message: Message, *, max_bytes: int = MAX_REQUEST_BYTES) -> bytes:
@@ -42,7 +42,7 @@ def frame(message: Message, *, max_bytes: int = MAX_REQUEST_BYTES) -> bytes:
 
     The JSON is pure ASCII, so that lone surrogates in a program's text survive the trip.
     """
-    body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode("ascii")
+    body = _ENCODER.encode(message).encode("ascii")
     if len(body) > max_bytes:
         raise FrameTooBig(f"a message of {len(body)} bytes is above the cap of {max_bytes}")
     return _LENGTH.pack(len(body)) + body
@@ -84,7 +84,7 @@ def messages(chunks: Iterable[bytes], *, max_bytes: int) -> Iterator[Message]:
 
 def _parse(body: bytes) -> Message:
     try:
-        message = json.loads(body, parse_constant=_refuse_constant)
+        message = _DECODER.decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise FrameError(f"a frame is not JSON ({type(error).__name__})") from None
     if not isinstance(message, dict):
@@ -94,3 +94,7 @@ def _parse(body: bytes) -> Message:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(name)
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from specialists import build as way
 from specialists import terminal
 from specialists.progress import say
-from specialists.report.compare import compare as lay_side_by_side
-from specialists.report.render import write_report
+from specialists.report.comparison import ITEMS
 from specialists.run import Run
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -29,11 +29,19 @@ def compare(
     html: Annotated[Path, typer.Option(help="report to write; .md and .json are written beside it")] = Path(
         "report.html"
     ),
+    published: Annotated[
+        bool, typer.Option("--published", help="quote published scores beside, and audit them")
+    ] = False,
+    regraded: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BENCHMARK=FILE", help="marks of published samples (`grade --samples IN --json FILE`)"),
+    ] = None,
+    items: Annotated[int, typer.Option(min=0, help="problems of each benchmark to look at in the page")] = ITEMS,
 ) -> None:
     """Compare the models of several runs with their base and with each other."""
-    comparison = lay_side_by_side([Run(run) for run in runs])
-    write_report(comparison, html)
-    terminal.print_comparison(comparison)
+    places = [Run(run) for run in runs]
+    found = way.report(places, html, items=items, published=published, regraded=regraded or [])
+    terminal.print_comparison(found)
     say(f"report: {html}")
 
 

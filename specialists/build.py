@@ -19,7 +19,7 @@ from specialists.models import Model, finished, result, train_inputs
 from specialists.progress import say
 from specialists.recipe import Judge, Mix, Recipe, Stage, to_yaml
 from specialists.records import Sample
-from specialists.report.compare import Comparison, compare
+from specialists.report.comparison import ITEMS, Comparison
 from specialists.run import Manifest, Run, Step, digest_code, digest_of, digest_place
 
 
@@ -127,15 +127,24 @@ def clean(family: Family, source: Path, out: Path, *, against: Sequence[Path] = 
         makers=family.makers,
         filters=family.filters,
         items=benchmark_items(family, [], against),
+        disguises=family.disguises,
         out=out,
     )
 
 
-def report(runs: Sequence[Run], html: Path) -> Comparison:
-    """Lay the scores of runs side by side in `html` and, beside it, the same numbers in Markdown and JSON."""
+def report(
+    runs: Sequence[Run],
+    html: Path,
+    *,
+    items: int = ITEMS,
+    published: bool = False,
+    regraded: Sequence[str] = (),
+) -> Comparison:
+    """Lay runs side by side in `html` and, beside it, the same numbers in Markdown and JSON; see `report.compare`."""
+    from specialists.report.compare import compare
     from specialists.report.render import write_report
 
-    comparison = compare(runs)
+    comparison = compare(runs, items=items, published=published, regraded=regraded)
     write_report(comparison, html)
     return comparison
 
@@ -176,6 +185,7 @@ def _prepare_stage(family: Family, stage: Stage, base: Model, items: Sequence[An
         makers=family.makers,
         filters=family.filters,
         items=items,
+        disguises=family.disguises,
         tokenizer=tokenizer,
         end_of_text=checkpoint.end_of_text(tokenizer),
         out=folder,

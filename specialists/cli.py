@@ -103,6 +103,7 @@ def prepare(
     if source is not None and out is not None:
         facts = way.clean(family, source, out, against=against or [])
         say(f"kept {facts['documents_kept']} of {facts['documents_in']} documents in {out}; dropped {facts['dropped']}")
+        say(f"hold benchmark items: {facts['overlap']['any']} by rule any, {facts['overlap']['covered']} by covered")
     elif run is not None:
         with Run(run).hold():
             way.prepare(family, _recipe_of(family, recipe, settings, Run(run)), Run(run), against=against or [])

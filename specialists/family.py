@@ -35,6 +35,29 @@ P = TypeVar("P", bound=Problem)
 
 
 @dataclass(frozen=True)
+class Disguise:
+    """A change under which a benchmark item is still the item: other names in a program, other numbers in a question.
+
+    Attributes:
+        name: what is done to the item, for reports: "renamed".
+        of_item: its prompt and its other texts in, the texts to look for out.
+        of_sample: the texts of a sample to look in; none where the disguise cannot be worn.
+        bare: a text in, the text without what is free to change (comments; numbers made one) out.
+        fixed_words: names that are never changed, where names may change; None where they may not.
+        min_words: a text of fewer words cannot be told from others.
+        min_share: the part of a text whose unbroken run in a sample is the item.
+    """
+
+    name: str
+    of_item: Callable[[str, tuple[str, ...]], Iterable[str]]
+    of_sample: Callable[[Sample], Iterable[str]]
+    bare: Callable[[str], str]
+    fixed_words: frozenset[str] | None
+    min_words: int
+    min_share: float
+
+
+@dataclass(frozen=True)
 class Judging:
     """How the person who runs us wants programs judged; graders that execute nothing ignore it."""
 
@@ -113,6 +136,7 @@ class Family:
     benchmarks: tuple[Benchmark[Any], ...]
     makers: Mapping[str, Maker] = field(default_factory=dict)
     filters: tuple[Filter, ...] = ()
+    disguises: tuple[Disguise, ...] = ()  # in which its benchmarks are looked for in training data
     judged_with: tuple[str, ...] = ()  # packages beside its own whose code decides its verdicts
 
     def benchmark(self, name: str) -> Benchmark[Any]:

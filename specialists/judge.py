@@ -14,7 +14,7 @@ from specialists.family import CHAT, Benchmark, Family, Judging
 from specialists.models import Model, finished, judged
 from specialists.progress import say
 from specialists.recipe import Judge, read_recipe
-from specialists.records import Message, Problem, Score
+from specialists.records import Message, Problem, Question, Score
 from specialists.run import Manifest, Run, Step, digest_code, digest_of, write_text
 
 
@@ -67,7 +67,8 @@ def grade(
         DataError: completions are missing, or answer other questions than the benchmark asks now.
         GradeError: the grader cannot work.
     """
-    tasks, code = load_tasks(family, judges), digest_code(family.name, "specialists.evaluate", *family.judged_with)
+    tasks = load_tasks(family, judges)
+    code = digest_code(family.name, "specialists.evaluate", "specialists.metrics", *family.judged_with)
     scores: list[Score] = []
     for model in judged(run, only):
         for task in tasks:
@@ -241,8 +242,15 @@ def _grade_one(
         stamps=(*stamps, *found),
         protocol={"max_new_tokens": str(task.max_new_tokens), "temperature": f"{task.judge.temperature:g}"},
     )
+    questions = (_question(task, form, problem) for problem in task.problems)
+    write_text(folder / "questions.jsonl", "".join(question.to_line() + "\n" for question in questions))
     write_text(folder / "score.json", made.model_dump_json(indent=1))
     step.finish()
+
+
+def _question(task: Task, form: str, problem: Problem) -> Question:
+    prompt = task.benchmark.forms[form](problem)
+    return Question(problem_id=problem.id, prompt=prompt, gold=problem.gold, group=problem.group)
 
 
 def _contamination(run: Run, model: Model, task: Task) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ Role = Literal["system", "user", "assistant"]
 class Record(BaseModel):
     """A frozen record that refuses fields it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Validators are built when a record is first made: whoever only imports one need not wait for them.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def to_line(self) -> str:
         """Return the record as one JSON line, without the line break."""
@@ -68,6 +69,15 @@ class Problem(Record):
 
     id: str
     prompt: str
+    gold: str
+    group: str = ""
+
+
+class Question(Record):
+    """A problem as one model was asked it: the exact prompt, and the reference the answer is held against."""
+
+    problem_id: str
+    prompt: Prompt
     gold: str
     group: str = ""
 

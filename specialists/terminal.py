@@ -14,7 +14,7 @@ from specialists.plan import Plan
 from specialists.progress import console
 from specialists.recipe import Recipe
 from specialists.records import Score
-from specialists.report.compare import SIGNS, Cell, Comparison
+from specialists.report.comparison import SIGNS, Cell, Comparison, short
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -109,10 +109,12 @@ def print_scores(scores: Sequence[Score]) -> None:
 
 def print_comparison(comparison: Comparison) -> None:
     """Print model x benchmark: value, interval, n, and where it lies relative to the base."""
-    table = Table(title="score in %, 95 % interval, n; ▲ above the base, ▼ below, ≈ the intervals overlap")
+    table = Table(
+        title="score in %, 95 % interval, n; ▲ above the base by the paired test, ▼ below, ≈ no difference shown"
+    )
     table.add_column("model", no_wrap=True)
     for title in comparison.titles.values():
-        table.add_column(title.split(" (")[0], justify="right")
+        table.add_column(short(title), justify="right")
     for row in comparison.rows:
         cells = [comparison.cells[row.name].get(benchmark) for benchmark in comparison.titles]
         table.add_row(row.name, *("not judged" if cell is None else _cell(cell) for cell in cells))

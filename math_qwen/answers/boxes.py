@@ -16,7 +16,18 @@ class Box(NamedTuple):
 
 
 _TOKENS = re.compile(r"\\(?P<box>(?:boxed|fbox)\s{0,3}\{)|\\(?P<bare>(?:boxed|fbox)\s{1,3})|\\.|[{}]", re.DOTALL)
-_JOINTS = {",": ", ", "and": ", ", ",and": ", ", "、": ", ", "和": ", ", "or": " or ", ",or": " or ", "或": " or "}
+_JOINTS = {
+    "": ", ",
+    ",": ", ",
+    "and": ", ",
+    ",and": ", ",
+    "、": ", ",
+    "和": ", ",
+    "or": " or ",
+    ",or": " or ",
+    "或": " or ",
+}
+_MAX_BARE_CHARS = 500  # of a box without braces, which must end before each of a million looks for its end
 _MAX_JOINT_CHARS = 40  # between two boxes that give one answer: $, \text{ and } $
 
 
@@ -63,12 +74,15 @@ def last_boxes(text: str) -> Box | None:
 
 
 def _end_of_bare(text: str, start: int) -> int:
-    ends = [end for end in (text.find("$", start), text.find("\n", start)) if end >= 0]
-    return min(ends, default=len(text))
+    limit = min(start + _MAX_BARE_CHARS, len(text))
+    ends = [end for end in (text.find("$", start, limit), text.find("\n", start, limit)) if end >= 0]
+    return min(ends, default=limit)
 
 
 def _joint(text: str, start: int, end: int) -> str | None:
     if end - start > _MAX_JOINT_CHARS:
+        return None
+    if text[start:end].isspace():  # only boxes that touch each other, or mathematics, are one answer
         return None
     between = re.sub(r"\\text|\\quad|[\s${}\\]", "", text[start:end])
     return _JOINTS.get(between)

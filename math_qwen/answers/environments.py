@@ -20,25 +20,26 @@ _ROW, _CELL = r"\\", "&"
 Row = TypeVar("Row")
 
 
-def read_environment(cursor: Cursor, cell: Callable[[], Node]) -> Node:
+def read_environment(cursor: Cursor, cell: Callable[[], Node], *, system: bool = False) -> Node:
     r"""Read what follows `\begin`, up to and with its `\end{...}`.
 
     Args:
         cursor: stands behind the token `begin`.
         cell: reads one cell from `cursor`.
+        system: read an array as cases, since an open brace stands before it.
 
     Raises:
         Unreadable: the rows are not equally long, or the environment is not closed.
         NotYet: it is neither a matrix nor cases.
     """
     name = _name(cursor)
-    if name in _CASES:
+    if name == "array" and cursor.peek().text == "{":
+        _name(cursor)  # how the columns are set
+    if name in _CASES or system:
         cases = tuple(_rows(cursor, lambda: _case(cursor, cell)))
         return Items("list" if all(isinstance(case, Relation) for case in cases) else "cases", cases)
     if name not in _MATRICES:
         raise NotYet(rf"\begin{{{name}}}")
-    if name == "array" and cursor.peek().text == "{":
-        _name(cursor)  # how the columns are set
     rows = tuple(_rows(cursor, lambda: _cells(cursor, cell)))
     if len({len(row) for row in rows}) != 1:
         raise Unreadable("rows of different lengths")
@@ -46,7 +47,7 @@ def read_environment(cursor: Cursor, cell: Callable[[], Node]) -> Node:
 
 
 def entrywise(op: str, args: tuple[Node, ...], apply: Callable[..., Expression]) -> Matrix:
-    """Return the matrix that `op` makes of one matrix and numbers, or of equally large matrices added.
+    """Return the matrix that `op` makes of one matrix and numbers, of equally large ones added, or of two multiplied.
 
     Args:
         op: "neg", "*", "/" or "+".
@@ -54,9 +55,13 @@ def entrywise(op: str, args: tuple[Node, ...], apply: Callable[..., Expression])
         apply: builds an operation on expressions from its name and operands.
 
     Raises:
-        Unreadable: matrices are multiplied, or one is added to something else.
+        Unreadable: the shapes do not fit, or a matrix is added to something else.
     """
     matrices = [arg for arg in args if isinstance(arg, Matrix)]
+    if op == "*" and len(matrices) == 2:
+        product = _product(matrices[0], matrices[1], apply)
+        others = tuple(arg for arg in args if not isinstance(arg, Matrix))
+        return entrywise(op, (*others, product), apply) if others else product
     shapes = {(len(matrix.rows), len(matrix.rows[0])) for matrix in matrices}
     added = op == "+" and len(matrices) == len(args) and len(shapes) == 1
     scaled = op in ("neg", "*", "/") and len(matrices) == 1 and not (op == "/" and isinstance(args[1], Matrix))
@@ -69,6 +74,18 @@ def entrywise(op: str, args: tuple[Node, ...], apply: Callable[..., Expression])
             )
             for height, width in shapes
             for r in range(height)
+        )
+    )
+
+
+def _product(a: Matrix, b: Matrix, apply: Callable[..., Expression]) -> Matrix:
+    columns = tuple(zip(*b.rows, strict=True))
+    if len(a.rows[0]) != len(b.rows):
+        raise Unreadable("a product of matrices that do not fit")
+    return Matrix(
+        tuple(
+            tuple(apply("+", *(apply("*", x, y) for x, y in zip(row, column, strict=True))) for column in columns)
+            for row in a.rows
         )
     )
 

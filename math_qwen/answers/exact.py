@@ -6,7 +6,7 @@ Every step is bounded before it is taken: the size of a power or a factorial is 
 
 from collections.abc import Mapping
 from fractions import Fraction
-from math import comb, factorial, isqrt
+from math import comb, factorial, gcd, isqrt, lcm
 
 from math_qwen.answers.evaluate import NoValue, Undefined, evaluate
 from math_qwen.answers.outcome import OverLimit
@@ -78,6 +78,10 @@ class _Exact:
                 return Fraction(factorial(_count(x)))
             case "binom", [n, k]:
                 return Fraction(comb(_count(n), _count(k)))
+            case "gcd" | "lcm", _:
+                return Fraction({"gcd": gcd, "lcm": _lcm}[function](*map(_whole, args)))
+            case "max" | "min", _:
+                return max(args) if function == "max" else min(args)
         raise NoValue(function)
 
 
@@ -120,6 +124,18 @@ def _integer_root(n: int, degree: int) -> int:
         middle = (low + high) // 2
         low, high = (middle, high) if middle**degree <= n else (low, middle)
     return low
+
+
+def _lcm(*numbers: int) -> int:
+    if sum(number.bit_length() for number in numbers) > MAX_BITS:
+        raise OverLimit(f"a number of more than {MAX_BITS} bits")
+    return lcm(*numbers)
+
+
+def _whole(x: Fraction) -> int:
+    if x.denominator != 1:
+        raise NoValue("not a whole number")
+    return int(x)
 
 
 def _count(x: Fraction) -> int:

@@ -17,6 +17,7 @@ from fractions import Fraction
 from math_qwen.answers.cursor import Cursor, NotYet, Unreadable
 from math_qwen.answers.environments import entrywise, read_environment, transposed
 from math_qwen.answers.numerals import based, mixed_number, read_literal, read_number
+from math_qwen.answers.spellings import OF_MANY
 from math_qwen.answers.tokens import Token
 from math_qwen.answers.tree import NUMBER_SET, REALS, Apply, Based, Expression, Items, Latex, Matrix, Name, Node, Number
 from math_qwen.answers.units import CURRENCY_SIGNS
@@ -56,7 +57,13 @@ class ExpressionReader(Cursor, ABC):
             return REALS
         while sign := self.accept("+", "-", "±", "∓"):
             terms.append(self._signed(sign, self._product()))
-        return terms[0] if len(terms) == 1 else self._apply("+", *terms)
+        node = terms[0] if len(terms) == 1 else self._apply("+", *terms)
+        if not self.accept("choose"):
+            return node
+        self.enter()
+        chosen = self._apply("binom", node, self.sum())
+        self.leave()
+        return chosen
 
     def _product(self) -> Node:
         above, below = [self._factor()], []
@@ -84,9 +91,12 @@ class ExpressionReader(Cursor, ABC):
         if token.kind == "sign":
             if token.text == "(" and self.peek(1).kind == "word" and len(self.peek(1).text) > 1:
                 return False  # 9 (apples)
+            if token.text == "(" and self.peek(2).text == "in":
+                return False  # k pi (k in Z)
             return token.text in ("(", "{", "⌊", "⌈") or (token.text == "|" and not self._bars)
         if token.kind == "number":
-            return self.peek(-1).text == ")" and self.peek(1).text == "^"  # (n + 1) 2^n, but not (A) 12
+            # (n + 1) 2^n and 3! 7!, but not (A) 12
+            return (self.peek(-1).text == ")" and self.peek(1).text == "^") or self.peek(-1).text == "!"
         return token.kind in ("name", "function") or (token.kind == "command" and token.text == "begin")
 
     def _append_adjacent(self, factors: list[Node], *, may_be_mixed: bool) -> None:
@@ -203,6 +213,13 @@ class ExpressionReader(Cursor, ABC):
         self.leave()
         return node
 
+    def system(self) -> Node | None:
+        r"""Take the `\begin{array}...\end{array}` behind a brace that nothing closes; None where none stands there."""
+        if [self.peek(ahead).text for ahead in range(1, 4)] != ["{", "array", "}"]:
+            return None
+        self.next()
+        return read_environment(self, self.cell, system=True)
+
     def _bracketed(self, opening: str) -> Node:
         self.enter()
         node = self._between(opening)
@@ -225,6 +242,8 @@ class ExpressionReader(Cursor, ABC):
     def _function(self, name: str) -> Node:
         if name in ("frac", "binom"):
             return self._apply("/" if name == "frac" else name, self._argument(), self._argument())
+        if name in OF_MANY:
+            return self._apply(name, *self._arguments())
         if name in ("sqrt", "cbrt"):
             return self._root(2 if name == "sqrt" else 3)
         self.enter()
@@ -268,6 +287,15 @@ class ExpressionReader(Cursor, ABC):
         node = self._atom()
         self.leave()
         return node
+
+    def _arguments(self) -> tuple[Node, ...]:
+        r"""Read the arguments of `\gcd(12, 18)` or `\max\{1, 2\}`."""
+        if self.peek().text not in ("(", r"\{"):
+            raise NotYet("a function of many numbers")
+        arguments = self._bracketed(self.next().text)
+        if not (isinstance(arguments, Items) and arguments.kind in ("()", "{}") and arguments.items):
+            raise Unreadable("a function of many numbers")
+        return arguments.items
 
     def _root(self, degree: int) -> Node:
         self.enter()

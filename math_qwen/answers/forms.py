@@ -87,20 +87,21 @@ def with_common_argument(a: Definition, b: Definition) -> tuple[Definition, Defi
         return None
     label = frozenset({f"{found[0][1]}(argument)"})
     first, second = (
-        Definition(label, tuple(_renamed(value, match[2], "argument") for value in one.values))
+        Definition(label, tuple(renamed(value, match[2], "argument") for value in one.values))
         for one, match in zip((a, b), found, strict=True)
         if match
     )
     return first, second
 
 
-def _renamed(node: Node, old: str, new: str) -> Node:
+def renamed(node: Node, old: str, new: str) -> Node:
+    """Return an expression with the name `new` in place of `old`; any other tree as it is."""
     match node:
         case Name(text):
             return Name(new) if text == old else node
         case Apply(op, args):
             return Apply(
-                op, tuple(arg for arg in (_renamed(arg, old, new) for arg in args) if isinstance(arg, Expression))
+                op, tuple(arg for arg in (renamed(arg, old, new) for arg in args) if isinstance(arg, Expression))
             )
         case _:
             return node
@@ -112,6 +113,12 @@ def _labels(node: Node) -> frozenset[str]:
             return frozenset({text})
         case Items("()", items) if all(isinstance(item, Name) for item in items):
             return frozenset().union(*map(_labels, items))
+        case Apply("*", args) if all(isinstance(arg, Name) and arg.text.isupper() for arg in args):
+            return frozenset({"".join(arg.text for arg in args if isinstance(arg, Name))})  # the segment AB
+        case Apply("/", (Apply("*", (Name("d"), Name(y))), Apply("*", (Name("d"), Name(x))))):
+            return frozenset({f"d{y}/d{x}"})
+        case Apply("abs", (Apply("*") as segment,)):
+            return _labels(segment)
     return frozenset()
 
 
@@ -149,10 +156,19 @@ def _without_domains(node: Items) -> Items:
     return Items(node.kind, kept) if node.kind == "list" and kept else node
 
 
+def listed_values(variable: Node, conditions: tuple[Node, ...]) -> Node | None:
+    r"""Return the values k pi of `\{x | x = k\pi, k \in \mathbb{Z}\}`; None for other sets."""
+    kept = [condition for condition in conditions if not _is_domain(condition)]
+    match kept:
+        case [Relation(("=",), (first, value))] if first == variable and len(kept) < len(conditions):
+            return value
+    return None
+
+
 def _is_domain(node: Node) -> bool:
     match node:
         case Relation(("in",), (Name(), Name(text))):
-            return text.startswith(NUMBER_SET)
+            return text.startswith(NUMBER_SET) or text in ("Z", "N", "Q")
         case Relation(("in",), (Name(), values)):
             return values == REALS
     return False

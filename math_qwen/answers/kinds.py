@@ -1,7 +1,8 @@
-"""Two ratios, times, dates or numbers in other bases in, their equivalence out.
+"""Two ratios, times, dates, remainders or numbers in other bases in, their equivalence out.
 
 - A base must agree where both sides name one; a number without one is read in the base of the other side, unless the
   profile is strict.
+- 10 modulo 7 is 3 modulo 7, and 3 where the other side names no modulus, unless the profile is strict.
 - A ratio equals its multiples and, with two parts, its value: 6:2, 3:1 and 3. A time without "am" or "pm" may be one.
 - 8:34 PM is 20:34. A time without "am" or "pm" may be either up to twelve, unless the profile is strict.
 """
@@ -9,10 +10,12 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from math_qwen.answers.outcome import Equivalence, all_of, equal, not_equal
-from math_qwen.answers.tree import Apply, Based, Clock, Date, Expression, Node, Number, Ratio
+from math_qwen.answers.evaluate import Undefined
+from math_qwen.answers.exact import exact_value
+from math_qwen.answers.outcome import Equivalence, Layer, all_of, equal, not_equal
+from math_qwen.answers.tree import Apply, Based, Clock, Congruence, Date, Expression, Node, Number, Ratio, difference
 
-SPECIAL = (Based, Ratio, Clock, Date)
+SPECIAL = (Based, Congruence, Ratio, Clock, Date)
 
 Compare = Callable[[Node, Node], Equivalence]
 _HALF_DAY_S = 12 * 3600
@@ -37,7 +40,39 @@ def compare_special(a: Node, b: Node, *, strict: bool, compare: Compare) -> Equi
             return compare(a.digits, b.digits) if a.base == b.base else not_equal("different bases")
         case (Based() as based, (Number() | Apply()) as other) | ((Number() | Apply()) as other, Based() as based):
             return not_equal("no base is given") if strict else compare(based.digits, other)
+        case Congruence(), Congruence():
+            same = compare(a.modulus, b.modulus)
+            return _compare_remainders(a.value, b.value, a.modulus, compare) if same else same
+        case (Congruence() as rest, (Number() | Apply()) as other) | (
+            (Number() | Apply()) as other,
+            Congruence() as rest,
+        ):
+            return not_equal("no modulus is given") if strict else _compare_remainder_with(rest, other, compare)
     return _compare_ratios(_as_ratio(a), _as_ratio(b), compare)
+
+
+def _compare_remainders(x: Expression, y: Expression, modulus: Expression, compare: Compare) -> Equivalence:
+    """Compare two numbers that stand for all that differ from them by a multiple of the modulus."""
+    quotient = _exact(Apply("/", (difference(x, y), modulus)))
+    if quotient is None:
+        return compare(x, y)
+    same = quotient.denominator == 1
+    return equal("the same remainder", Layer.EXACT) if same else not_equal("different remainders", Layer.EXACT)
+
+
+def _compare_remainder_with(rest: Congruence, other: Expression, compare: Compare) -> Equivalence:
+    """Compare 10 modulo 7 with a plain number: it is 10 itself, or 3."""
+    result, value = compare(rest.value, other), _exact(Apply("/", (other, rest.modulus)))
+    if result or value is None or not 0 <= value < 1:
+        return result
+    return _compare_remainders(rest.value, other, rest.modulus, compare)
+
+
+def _exact(node: Expression) -> Fraction | None:
+    try:
+        return exact_value(node)
+    except Undefined:
+        return None
 
 
 def _compare_clocks(a: Clock, b: Clock, *, strict: bool) -> Equivalence:

@@ -67,6 +67,7 @@ def based(digits: Number, subscript: str) -> Based | Number:
     Raises:
         Unreadable: the subscript names no base.
     """
+    subscript = subscript.strip("( )")
     base = int(subscript) if subscript.isdecimal() else SMALL.get(subscript.replace(" ", "").casefold(), 0)
     if not 2 <= base <= _MAX_BASE:
         raise Unreadable(f"{subscript!r} is no base")

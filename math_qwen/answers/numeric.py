@@ -57,6 +57,7 @@ class Decimals:
     def __init__(self, point: Point) -> None:
         self._point = point
         self.variables: set[str] = set()  # those that were asked for
+        self.stays_real = True  # until a root or a logarithm of a negative number is taken
 
     def number(self, value: Fraction) -> Any:
         return mp.mpf(value.numerator) / value.denominator
@@ -85,9 +86,13 @@ class Decimals:
         return a / b
 
     def power(self, base: Any, exponent: Expression) -> Any:
-        return mp.power(base, evaluate(exponent, self))
+        power = evaluate(exponent, self)
+        self.stays_real &= mp.isint(power) or not _is_negative(base)
+        return mp.power(base, power)
 
     def call(self, function: str, args: list[Any]) -> Any:
+        if function in ("ln", "log") or (function == "root" and not _is_odd(args[1])):
+            self.stays_real &= not _is_negative(args[0])
         if function == "log":  # without a base it may mean base e or base 10, so its base is one more unknown
             base = args[1] if len(args) == 2 else abs(self.name("base of log")) + 1
             return mp.log(args[0]) / mp.log(base)
@@ -189,7 +194,8 @@ def _compared_at(field: Decimals, pair: Callable[[Decimals], tuple[Any, Any]]) -
     with mp.workdps(DIGITS[1]):
         noise = max(abs(a1), abs(b1)) * mp.mpf(10) ** -DIGITS[0]
         coarse, fine = max(abs(a1 - b1), noise), abs(a2 - b2)
-        return _Comparison(_vanishes(coarse, fine), _stays(coarse, fine), _is_real(a1, a2) and _is_real(b1, b2))
+        real = field.stays_real and _is_real(a1, a2) and _is_real(b1, b2)
+        return _Comparison(_vanishes(coarse, fine), _stays(coarse, fine), real)
 
 
 def _at_both(value: Callable[[], Any]) -> tuple[Any, Any]:
@@ -219,9 +225,17 @@ def _constant(text: str) -> Any:
     return {"pi": mp.pi, "e": mp.e, "i": mp.j}[text] * 1
 
 
+def _is_odd(x: Any) -> bool:
+    return bool(mp.isint(x)) and int(mp.re(x)) % 2 == 1
+
+
+def _is_negative(x: Any) -> bool:
+    return mp.im(x) == 0 and mp.re(x) < 0
+
+
 def _root(x: Any, degree: Any) -> Any:
     """Return the real root of a negative number where the degree is odd, the principal root elsewhere."""
-    if mp.isint(degree) and int(degree) % 2 and mp.im(x) == 0 and mp.re(x) < 0:
+    if _is_odd(degree) and _is_negative(x):
         return -mp.root(-mp.re(x), int(degree))
     return mp.power(x, 1 / degree)
 
@@ -230,5 +244,5 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sin": mp.sin, "cos": mp.cos, "tan": mp.tan, "cot": mp.cot, "sec": mp.sec, "csc": mp.csc,
     "arcsin": mp.asin, "arccos": mp.acos, "arctan": mp.atan, "sinh": mp.sinh, "cosh": mp.cosh, "tanh": mp.tanh,
     "ln": mp.log, "abs": abs, "floor": mp.floor, "ceil": mp.ceil, "root": _root,
-    "!": mp.factorial, "binom": mp.binomial,
+    "!": mp.factorial, "binom": mp.binomial, "max": max, "min": min,
 }  # fmt: skip

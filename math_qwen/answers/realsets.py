@@ -93,8 +93,8 @@ def below(x: Place, *, closed: bool) -> RealSet:
 def as_items(a: RealSet) -> Items:
     """Return the set as it would be written."""
     parts = tuple(map(_written, a))
-    if not parts:
-        return Items("{}", ())
+    if all(part.kind == "{}" for part in parts):
+        return Items("{}", tuple(item for part in parts for item in part.items))
     return parts[0] if len(parts) == 1 else Items("cup", parts)
 
 

@@ -9,6 +9,7 @@ from math_qwen.answers.tree import (
     Apply,
     Based,
     Clock,
+    Congruence,
     Date,
     Expression,
     Items,
@@ -56,10 +57,12 @@ def _line(node: Node) -> str:
             return _special(node)
 
 
-def _special(node: Based | Ratio | Clock | Date) -> str:
+def _special(node: Based | Congruence | Ratio | Clock | Date) -> str:
     match node:
         case Based(digits, base):
             return f"{_line(digits)} in base {base}"
+        case Congruence(value, modulus):
+            return f"{_line(value)} modulo {_line(modulus)}"
         case Ratio(parts):
             return ":".join(map(_line, parts))
         case Clock(hour, minute, second, half):

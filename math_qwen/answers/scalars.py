@@ -58,7 +58,7 @@ def _with_base(node: Expression, base: Expression) -> Expression:
 
 
 def _is_percent(node: Expression) -> bool:
-    return isinstance(node, Apply) and node.op == "percent"
+    return _without_percent(node) is not node
 
 
 def _compare_percents(a: Expression, b: Expression, profile: Profile, ask: Ask) -> Equivalence:
@@ -71,7 +71,12 @@ def _compare_percents(a: Expression, b: Expression, profile: Profile, ask: Ask) 
 
 
 def _without_percent(node: Expression) -> Expression:
-    return node.args[0] if isinstance(node, Apply) and node.op == "percent" else node
+    match node:
+        case Apply("percent", (value,)):
+            return value
+        case Apply("neg", (Apply("percent", (value,)),)):
+            return Apply("neg", (value,))
+    return node
 
 
 def _compare_values(a: Expression, b: Expression, profile: Profile, ask: Ask) -> Equivalence:

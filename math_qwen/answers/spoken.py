@@ -51,6 +51,9 @@ def _english(phrase: str) -> str | None:
     while length and words[length - 1] in CANONICAL and words[length - 1] not in _PARTS:
         length -= 1
     number, unit = words[:length], words[length:]
+    if number[-3:] == ["and", "a", "half"]:
+        whole = _cardinal(number[:-3])
+        return None if whole is None else " ".join([whole, "1/2", *unit])
     digits = _fraction(number) if number and number[-1] in _PARTS else _cardinal(number)
     return None if digits is None else " ".join([digits, *unit])
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TypeGuard
 
 from math_qwen.answers import identity
-from math_qwen.answers.forms import Definition, definition, plain, with_common_argument
+from math_qwen.answers.forms import Definition, definition, plain, renamed, with_common_argument
 from math_qwen.answers.kinds import SPECIAL, compare_special
 from math_qwen.answers.outcome import Equivalence, Layer, Outcome, OverLimit, all_of, equal, not_equal, undecided
 from math_qwen.answers.profile import Profile
@@ -33,13 +33,19 @@ from math_qwen.answers.tree import (
     Unread,
     difference,
     mentions,
+    names,
 )
 from math_qwen.answers.units import in_base_units
 
 MAX_ITEMS = 64
 _LOOSE = ("list", "or", "{}")  # bare lists and sets
+_CHOICES = frozenset("ABCDEFGH")
+_CIRCLED = re.compile("[①-⑳ ,、和]+")
+_UNIT_VECTORS = ("i", "j", "k")
 _PUNCTUATION = frozenset(".,;:!?'\"")
-_CHOICE = re.compile(r"\(? ?([A-Z]) ?[:.)](?!.*\b[A-Z]\b)", re.DOTALL)  # one letter, not a list of all
+_CHOICE = re.compile(
+    r"\(? ?([A-Z]) ?[:.)](?! ?(?:or|to|and|not) )(?!.*\b[A-Z]\b)", re.DOTALL
+)  # one letter, not a list of all
 
 
 class Comparison:
@@ -177,7 +183,7 @@ class Comparison:
 
     def _compare_converted(self, a: Quantity, b: Quantity) -> Equivalence:
         one_a, one_b = in_base_units(a.unit), in_base_units(b.unit)
-        if not (self._profile.convert_units and one_a and one_b and one_a.unit == one_b.unit):
+        if not ((self._profile.convert_units or a.mixed or b.mixed) and one_a and one_b and one_a.unit == one_b.unit):
             return not_equal("different units")
         if not (isinstance(a.value, Expression) and isinstance(b.value, Expression)):
             return not_equal("different units")
@@ -193,6 +199,10 @@ class Comparison:
         if isinstance(other, Number) and other.groups and items.kind in _LOOSE:
             pieces = tuple(Number(Fraction(group)) for group in other.groups)
             return self._compare_two_items(items, Items("list", pieces))
+        if choices := _as_choices(items, other):
+            return self._in_any_order(items.items, choices)
+        if unit_vectors := _in_unit_vectors(items, other):
+            return self.compare(*unit_vectors)
         if items.kind == "or" and all(self.compare(item, other) for item in items.items):
             return equal("one answer is said twice")
         return not_equal("several answers against one" if items.kind in ("list", "or") else "different types")
@@ -291,6 +301,29 @@ def _as_union(items: Items) -> Items:
     return items
 
 
+def _as_choices(items: Items, other: Node) -> tuple[Node, ...]:
+    """Return the letters of AC where the items are letters too, as A, C is; none for other nodes."""
+    if not isinstance(other, Apply) or other.op != "*" or items.kind not in _LOOSE:
+        return ()
+    both = [*items.items, *other.args]
+    return other.args if all(isinstance(one, Name) and one.text in _CHOICES for one in both) else ()
+
+
+def _in_unit_vectors(items: Items, other: Node) -> tuple[Expression, Expression] | None:
+    """Return (1, 2) and i + 2j as two expressions in unit vectors; None where they are no such pair."""
+    parts = [item for item in items.items if isinstance(item, Expression)]
+    if items.kind not in ("()", "vector") or len(parts) != len(items.items) or len(parts) not in (2, 3):
+        return None
+    if not isinstance(other, Expression) or not names(other) or not names(other) <= set(_UNIT_VECTORS):
+        return None
+    for name in _UNIT_VECTORS:
+        other = renamed(other, name, f"the vector {name}")
+    summands = (
+        Apply("*", (part, Name(f"the vector {name}"))) for part, name in zip(parts, _UNIT_VECTORS, strict=False)
+    )
+    return (Apply("+", tuple(summands)), other) if isinstance(other, Expression) else None
+
+
 def _elements(items: Items) -> tuple[Node, ...]:
     """Return the elements; those of a set without those that are written twice."""
     return tuple(dict.fromkeys(items.items)) if items.kind == "{}" else items.items
@@ -311,6 +344,9 @@ def _difference(left: Node, right: Node) -> Expression | None:
 def _compare_prose(a: Node, b: Node) -> Equivalence:
     """Words are equal up to case and punctuation; `(A) 12` also equals the choice A."""
     match a, b:
+        case Prose(words), Prose(others) if _CIRCLED.fullmatch(words) and _CIRCLED.fullmatch(others):
+            same = set(words) - set(" ,、和") == set(others) - set(" ,、和")
+            return equal("the same statements") if same else not_equal("different statements")
         case Prose(words), Prose(others):
             return equal("same words") if _bare(words) == _bare(others) else not_equal("different words")
         case (Prose(words), Name(letter)) | (Name(letter), Prose(words)):

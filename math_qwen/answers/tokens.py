@@ -18,6 +18,7 @@ from math_qwen.answers.spellings import (
     GREEK,
     IGNORED,
     NAME_SPELLINGS,
+    OF_MANY,
     SIGN_SPELLINGS,
     TEXT_COMMANDS,
     TEXT_SWITCHES,
@@ -35,18 +36,22 @@ class Token(NamedTuple):
 
 
 # (?<!\d) keeps each search linear: a run of digits is tried once, from its start.
+_SQUARE_METRES = re.compile(r"(?<=[\d\s])m([²³])")
+_TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10\^)")
 _CHINESE_FRACTIONS = (
     (re.compile(r"(?<!\d)(\d+)又(\d+)分之(\d+)"), r"\1 \3/\2"),
+    (re.compile(r"(?<!\d)(\d+)又(?=\d+/)"), r"\1 "),
     (re.compile(r"百分之(\d+(?:\.\d+)?)"), r"\1%"),
     (re.compile(r"(?<!\d)(\d+)分之(\d+)"), r"\2/\1"),
 )
 
-_THIN = r"(?:\{,\}|(?:,\s?)?\\!\s*|\\,)"  # separators that can only mean thousands between digits
+_THIN = r"(?:\s?\{\s?,\s?\}\s?|(?:,\s?)?\\!\s*|\\[,; ]|~)"  # separators that can only mean thousands between digits
+_SPACED = r"(?P<spaced>(?<![\d.,^_])[1-9]\d{0,2}(?: \d{3})+(?:\.\d+)?(?![\d/]| [\d/]))"
 _EUROPEAN = r"(?P<european>[1-9]\d{0,2}(?:\.\d{3})+,\d+(?![\d.,]))"
 _GROUPED = r"(?P<grouped>(?<!\d,)[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?(?!\d)(?!,\d))"
 _SCIENTIFIC = r"(?:[eE][+-]?\d+(?!\w|\.\d))?"
 _REST = (
-    rf"(?P<thin>\d{{1,3}}(?:{_THIN}\d{{3}})+(?:\.\d+)?(?!\d))"
+    rf"{_SPACED}|(?P<thin>\d{{1,3}}(?:{_THIN}\d{{3}})+(?:\.\d+)?(?!\d))"
     rf"|(?P<number>(?:\d+(?:\.\d+|\.(?=\(|\\overline|\\dot))?|\.\d+){_SCIENTIFIC})"
     r"|(?P<gap>\s+|~|\\[,;:!> ]|\\(?:left|right)\s*\.)"
     r"|\\(?P<command>[A-Za-z]+)"
@@ -77,8 +82,12 @@ def tokenize(text: str) -> tuple[Token, ...]:
 
 
 def _one_alphabet(text: str) -> str:
-    text = text.translate(CHARACTERS)
-    if "分之" in text:
+    text = _SQUARE_METRES.sub(r"\\text{m}\1", text).translate(CHARACTERS)
+    text = _TIMES_TEN.sub(r"\\times ", text)
+    text = text.replace(r"\left<", r"\langle ").replace(r"\right>", r"\rangle ")
+    if text[:1] == "<" and text[-1:] == ">":
+        text = rf"\langle {text[1:-1]}\rangle "
+    if "分之" in text or "又" in text:
         for pattern, replacement in _CHINESE_FRACTIONS:
             text = pattern.sub(replacement, text)
     return _without_dollar_delimiters(text)
@@ -98,6 +107,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self._text = text
         self._tokens: list[Token] = []
+        self._end = 0  # of what is being taken
         self._gap = False
         self._brackets = 0
         self._braces: list[tuple[bool, bool]] = []  # for each open brace: words outside it? was it a token?
@@ -111,10 +121,11 @@ class _Scanner:
             match = pattern.match(self._text, position)
             assert match is not None, "the last alternative takes any character"
             kind = str(match.lastgroup)
+            self._end = match.end()
             if kind != "gap":
                 self._take(kind, match[kind])
             self._gap = kind == "gap"
-            position = match.end()
+            position = self._end
         return self._tokens
 
     def _take(self, kind: str, text: str) -> None:
@@ -123,6 +134,8 @@ class _Scanner:
                 self._add("number", text.replace(".", "").replace(",", "."))
             case "thin":
                 self._add("number", re.sub(_THIN, "", text))
+            case "spaced":
+                self._add("number", text.replace(" ", ""))
             case "number" | "grouped":
                 self._add("number", text)
             case "command":
@@ -156,6 +169,8 @@ class _Scanner:
     def _word(self, word: str) -> None:
         folded = word.casefold()
         function = FUNCTION_SPELLINGS.get(folded, folded)
+        if function in OF_MANY and not self._opens_arguments():
+            function = ""
         if len(word) == 1:
             self._add("word" if self._words and word not in ("e", "i") else "name", word)
         elif folded in WORD_SIGNS:
@@ -171,6 +186,10 @@ class _Scanner:
         else:
             for letter in word:
                 self._add("name", letter)
+
+    def _opens_arguments(self) -> bool:
+        """Tell whether a bracket follows the word: `min(3, 4)` is a function, 30 min are minutes."""
+        return self._text[self._end : self._end + 3].lstrip("} ").startswith("(")
 
     def _han(self, text: str) -> None:
         for piece in _HAN_PIECES.findall(text):

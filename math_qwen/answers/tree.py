@@ -1,9 +1,9 @@
 """The tree that an answer is read into.
 
 `Number`, `Name` and `Apply` make expressions. `Items`, `Matrix`, `Relation` and `Quantity` give them structure: tuples,
-sets, intervals, equations, units. `Based`, `Ratio`, `Clock` and `Date` are answers with rules of their own. `Prose`,
-`Latex` and `Unread` stand for what our own grammar does not read. Building a tree computes nothing: `9^{9^9}` is three
-numbers and two powers.
+sets, intervals, equations, units. `Based`, `Congruence`, `Ratio`, `Clock` and `Date` are answers with rules of their
+own. `Prose`, `Latex` and `Unread` stand for what our own grammar does not read. Building a tree computes nothing:
+`9^{9^9}` is three numbers and two powers.
 """
 
 from dataclasses import dataclass
@@ -85,6 +85,7 @@ class Quantity:
 
     value: "Node"
     unit: str
+    mixed: bool = False  # written in several units, as 1 hour 30 minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,14 @@ class Based:
 
     digits: Number
     base: int
+
+
+@dataclass(frozen=True, slots=True)
+class Congruence:
+    """All numbers that leave the same remainder: 3 modulo 7."""
+
+    value: "Expression"
+    modulus: "Expression"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +153,7 @@ class Unread:
 
 
 Expression = Number | Name | Apply | Latex
-Node = Expression | Items | Matrix | Relation | Quantity | Based | Ratio | Clock | Date | Prose | Unread
+Node = Expression | Items | Matrix | Relation | Quantity | Based | Congruence | Ratio | Clock | Date | Prose | Unread
 
 CONSTANTS = frozenset({"pi", "e", "i", "oo"})
 INFINITY = Name("oo")

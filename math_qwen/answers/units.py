@@ -39,6 +39,7 @@ _SPELLINGS = {
     "euro": "euros EUR €",
     "sterling": "GBP £ 英镑",
     "yuan": "RMB CNY ¥ 元 块 块钱 人民币",
+    "jiao": "角",
     "degree": "degrees deg 度",
     "rad": "radian radians",
     "m^2": "平方米",
@@ -54,7 +55,7 @@ _SPELLINGS = {
     "km/h": "kmh kph",
 }
 CANONICAL = {word: unit for unit, words in _SPELLINGS.items() for word in (unit, *words.split())}
-CURRENCY_SIGNS = frozenset("$€£¥")
+CURRENCY_SIGNS = frozenset("$€£¥¢")
 
 # How many of the first unit one of the others is: international foot and pound of 1959. Months and years have no one
 # length.
@@ -65,6 +66,7 @@ _SIZES = {
     "L": {"ml": "1/1000"},
     "s": {"min": "60", "h": "3600", "day": "86400", "week": "604800"},
     "cent": {"dollar": "100"},
+    "jiao": {"yuan": "10"},
 }  # fmt: skip
 
 
@@ -107,6 +109,7 @@ _POWER_BEFORE = {"square": "^2", "sq": "^2", "cubic": "^3", "cu": "^3"}
 _POWER_AFTER = {"squared": "^2", "cubed": "^3"}
 
 SCALES = {
+    "dozen": 12,
     "hundred": 10**2,
     "thousand": 10**3,
     "million": 10**6,
@@ -117,10 +120,11 @@ SCALES = {
 }
 
 # Words that change or qualify the number before them: "2 or more" is not 2, "5 less" is not 5.
-_QUALIFIERS = """about above again almost approx approximately around below between bigger but dozen dozens either
+_QUALIFIERS = """about above again almost approx approximately around below between bigger but dozens either
     factorial fewer from greater half halves if larger least less lower maximum minimum minus modulo mod more most
     negative no not nor over plus positive quarter quarters score smaller than third thirds to twice under up upto
     upwards versus vs when where without"""
+_REMARKS = (["in", "total"], ["in", "all"], ["altogether"], ["total"], ["overall"])
 _QUALIFYING = frozenset(_QUALIFIERS.split())
 _CHINESE_QUALIFIERS = frozenset("多上下左右到至或约近以超倍余半不几")
 
@@ -135,8 +139,8 @@ def canonical_unit(words: Iterable[str]) -> str | None:
         For example "mi/h" for miles per hour, "cm^2" for square centimeters, "egg" for eggs.
     """
     unit, power = "", ""
-    for word in words:
-        if _qualifies(word):
+    for word in _without_remark(list(words)):
+        if qualifies(word):
             return None
         if word in _POWER_BEFORE:
             power = _POWER_BEFORE[word]
@@ -150,7 +154,17 @@ def canonical_unit(words: Iterable[str]) -> str | None:
     return None if unit == "" or unit.startswith("^") else unit
 
 
-def _qualifies(word: str) -> bool:
+def _without_remark(words: list[str]) -> list[str]:
+    """Return unit words without an "in total" at their end."""
+    folded = [word.casefold() for word in words]
+    for remark in _REMARKS:
+        if len(words) > len(remark) and folded[-len(remark) :] == remark:
+            return words[: -len(remark)]
+    return words
+
+
+def qualifies(word: str) -> bool:
+    """Tell whether a word changes what the number beside it means, as "about" and "or more" do."""
     return word.casefold() in _QUALIFYING or bool(_CHINESE_QUALIFIERS.intersection(word))
 
 

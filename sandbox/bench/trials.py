@@ -25,6 +25,7 @@ from sandbox.probes import PYTHON
 from sandbox.status import Status
 
 _SEED = 20
+_PARTS = 10  # of a soak, after each of which it is said what is held
 _GONE_S = 120
 _CLIENT = """
 from sandbox import Limits, SandboxPool, Task
@@ -36,24 +37,27 @@ with SandboxPool(workers={workers}) as box:
 
 
 def soak(box: SandboxPool, *, samples: int, hostile_share: float) -> Iterator[str]:
-    """Run right, wrong and hostile programs in random order; compare each status, and what is held before and after."""
+    """Run right, wrong and hostile programs in random order; compare each status, and what is held on the way."""
     chance = random.Random(_SEED)
     wrong = Task(program="def guess(n): return n", tests=BENIGN.tests, entry_point="guess")
     plain = (Probe("right", BENIGN, (Status.PASS,), Limits()), Probe("wrong", wrong, (Status.FAIL,), Limits()))
     chosen = [chance.choice(PYTHON if chance.random() < hostile_share else plain) for _ in range(samples)]
+    odd: Counter[tuple[str, Status]] = Counter()
+    failures = retries = 0
     box.run(BENIGN)
-    before, begun = _held(), time.monotonic()
+    yield f"soak: {samples} samples, {sum(probe not in plain for probe in chosen)} of them hostile"
+    yield f"  before: {_held()}"
+    begun, part = time.monotonic(), -(-samples // _PARTS)
     with ThreadPoolExecutor(2 * box.num_workers) as callers:
-        results = list(callers.map(lambda probe: box.run(probe.task, probe.limits), chosen))
-    elapsed_s = time.monotonic() - begun
-    pairs = list(zip(chosen, results, strict=True))
-    odd = Counter((probe.name, result.status) for probe, result in pairs if result.status not in probe.expected)
-    hostile = sum(probe not in plain for probe in chosen)
-    yield f"soak: {samples} samples, {hostile} of them hostile, in {elapsed_s:.0f} s; {sum(odd.values())} unexpected"
-    yield from (f"  unexpected: {name}: {status}, {count} times" for (name, status), count in odd.items())
-    yield f"  failures of the sandbox itself: {sum(result.status.is_ours for result in results)}; {_tries(results)}"
-    yield f"  before: {before}"
-    yield f"  after:  {_held()}"
+        for first in range(0, samples, part):
+            probes = chosen[first : first + part]
+            for probe, result in zip(probes, callers.map(lambda p: box.run(p.task, p.limits), probes), strict=True):
+                odd[probe.name, result.status] += result.status not in probe.expected
+                failures += result.status.is_ours
+                retries += result.retries
+            yield f"  after {first + len(probes)}, {time.monotonic() - begun:.0f} s: {_held()}"
+    yield f"  {odd.total()} unexpected; {failures} failures of the sandbox itself; {retries} tried again"
+    yield from (f"  unexpected: {name}: {status}, {count} times" for (name, status), count in odd.items() if count)
 
 
 def load(box: SandboxPool, *, samples: int) -> Iterator[str]:

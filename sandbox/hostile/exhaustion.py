@@ -179,6 +179,154 @@ PROBES: tuple[Probe, ...] = (
         Status.ERROR,
     ),
     forger(
+        "memory in anonymous files",
+        """
+        def guess(n):
+            for _ in range(200):
+                os.write(os.memfd_create("hoard"), bytes(15 << 20))
+            return 0
+        """,
+        Status.OOM,
+        Status.ERROR,
+        limits=Limits(cpu_s=10),
+        needs="namespace",
+    ),
+    forger(
+        "memory in descriptors that are on their way",
+        """
+        def guess(n):
+            for _ in range(60):
+                left, right = socket.socketpair()
+                file = os.memfd_create("hoard")
+                os.write(file, bytes(15 << 20))
+                for _ in range(3): socket.send_fds(left, [b"x"], [file, left.fileno(), right.fileno()])
+                os.close(file)
+            return 0
+        """,
+        Status.FAIL,
+        Status.OOM,
+        Status.ERROR,
+        limits=Limits(cpu_s=10),
+        needs="namespace",
+    ),
+    forger(
+        "pipes filled to the brim",
+        """
+        def guess(n):
+            kept = []
+            try:
+                while True:
+                    kept.append(os.pipe2(os.O_NONBLOCK))
+                    os.write(kept[-1][1], bytes(1 << 16))
+            except OSError: pass
+            return 0
+        """,
+        Status.FAIL,
+        Status.ERROR,
+    ),
+    forger(
+        "terminals without end",
+        """
+        def guess(n):
+            kept = []
+            try:
+                while True: kept.append(os.openpty())
+            except OSError: pass
+            return 0
+        """,
+        Status.FAIL,
+        Status.ERROR,
+    ),
+    forger(
+        "watches without end",
+        """
+        def guess(n):
+            libc = ctypes.CDLL(None)
+            for _ in range(300):
+                watch = libc.inotify_init()
+                if watch < 0: break
+                for number in range(50):
+                    os.makedirs(f"w{number}", exist_ok=True)
+                    libc.inotify_add_watch(watch, f"w{number}".encode(), 0xFFF)
+            return 0
+        """,
+        Status.FAIL,
+        Status.ERROR,
+    ),
+    forger(
+        "children that are stopped",
+        """
+        for _ in range(20):
+            if os.fork() == 0:
+                os.setsid()
+                os.kill(os.getpid(), signal.SIGSTOP)
+                os._exit(0)
+        def guess(n): return 0
+        """,
+        Status.FAIL,
+        Status.ERROR,
+    ),
+    forger(
+        "signals without end",
+        """
+        def guess(n):
+            signal.signal(signal.SIGALRM, lambda *details: None)
+            signal.setitimer(signal.ITIMER_REAL, 1e-6, 1e-6)
+            for number in range(1000):
+                try: os.kill(os.getppid(), signal.SIGUSR1)
+                except OSError: pass
+            return 0
+        """,
+        Status.FAIL,
+        Status.CPU_LIMIT,
+        limits=_CPU,
+        needs="users",
+    ),
+    forger(
+        "names that are no text, holes and hard links",
+        r"""
+        def guess(n):
+            for folder in (b".", b"/tmp", b"/dev/shm"):
+                try:
+                    os.mkdir(folder + b"/\xff\n")
+                    os.mkdir(folder + b"/\xff\n/" + b"x" * 255)
+                    file = os.open(folder + b"/-rf *", os.O_CREAT | os.O_RDWR)
+                    os.truncate(file, 1 << 23)
+                    for number in range(99): os.link(folder + b"/-rf *", folder + b"/\xff\n/%d" % number)
+                    os.chmod(folder + b"/\xff\n", 0)
+                except OSError: pass
+            return 0
+        """,
+        Status.FAIL,
+        needs="namespace",
+    ),
+    forger(
+        "file systems full of tiny files",
+        """
+        def guess(n):
+            for folder in ("/dev/shm", "/tmp", "."):
+                try:
+                    for number in range(100_000): open(f"{folder}/{number}", "w").close()
+                except OSError: pass
+            return 0
+        """,
+        Status.FAIL,
+        limits=Limits(cpu_s=10),
+        needs="namespace",
+    ),
+    forger(
+        "an end that never comes",
+        """
+        class Undead:
+            def __del__(self):
+                while True: pass
+        kept = Undead()
+        atexit.register(time.sleep, 1000)
+        def guess(n): return 0
+        """,
+        Status.FAIL,
+    ),
+    forger(
         "files, links and daemons left behind",
         """
         if os.fork() == 0:

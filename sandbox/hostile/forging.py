@@ -1,5 +1,6 @@
 """Programs that want a pass without the right answer."""
 
+from sandbox.contract import Limits
 from sandbox.hostile.probe import Probe, forger
 from sandbox.status import Status
 
@@ -205,6 +206,7 @@ INSPECTION: tuple[Probe, ...] = (
         "tests in its own memory",
         r"""
         def guess(n):
+            ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # its memory is closed to itself otherwise
             needle = re.compile(("sseug tressa"[::-1] + r"\(%d\) == (\d+)" % n).encode())
             for line in open("/proc/self/maps"):
                 ends, rights = line.split()[:2]
@@ -271,6 +273,79 @@ CONNECTIONS: tuple[Probe, ...] = (
         def guess(n): return 0
         """,
         Status.FAIL,
+    ),
+    forger(
+        "half an answer",
+        "def guess(n): os.write(5, bytes([0, 0, 0, 99]) + b'{'); time.sleep(60)",
+        Status.TIMEOUT,
+        limits=Limits(cpu_s=2, wall_s=1),
+    ),
+    forger("an answer of a gigabyte", "def guess(n): os.write(5, b'@' * 4); time.sleep(60)", Status.ERROR),
+    forger(
+        "an answer nested too deep",
+        "def guess(n): os.write(5, (200_000).to_bytes(4, 'big') + b'[' * 200_000); time.sleep(60)",
+        Status.ERROR,
+    ),
+    forger(
+        "a number of a million digits",
+        "def guess(n): os.write(5, (10**6 + 23).to_bytes(4, 'big') + b'{\"call\": 1, \"value\": 1' + b'0' * 10**6)",
+        Status.ERROR,
+        Status.FAIL,
+    ),
+    forger(
+        "keys that all fall into one place",
+        """
+        import json
+        def guess(n):
+            pairs = [[{"int": hex(key * ((1 << 61) - 1) << 1)}, 0] for key in range(1 << 16)]
+            answer = json.dumps({"call": n, "value": {"dict": pairs}}).encode()
+            os.write(5, len(answer).to_bytes(4, "big") + answer)
+            time.sleep(60)
+        """,
+        Status.FAIL,
+        Status.CPU_LIMIT,
+        Status.TIMEOUT,
+        limits=Limits(cpu_s=1, wall_s=15),
+    ),
+    forger(
+        "a value by a tag that is not known",
+        """
+        import json
+        def guess(n):
+            answer = json.dumps({"call": n, "value": {"__class__": ["int", "602214076"]}}).encode()
+            os.write(5, len(answer).to_bytes(4, "big") + answer)
+            time.sleep(60)
+        """,
+        Status.ERROR,
+    ),
+    forger(
+        "an exception that ends the tests",
+        """
+        import json
+        def guess(n):
+            answer = json.dumps({"call": n, "raised": "SystemExit", "args": [0], "text": ""}).encode()
+            os.write(5, len(answer).to_bytes(4, "big") + answer)
+            time.sleep(60)
+        """,
+        Status.ERROR,
+    ),
+    forger(
+        "the judge's connection shut down",
+        "socket.socket(fileno=5).shutdown(socket.SHUT_RDWR)\ndef guess(n): return 0",
+        *_DEAD,
+    ),
+    forger(
+        "the judge's connection reopened from outside",
+        """
+        def guess(n):
+            for pid in filter(str.isdigit, os.listdir("/proc")):
+                for fd in range(16):
+                    try: os.write(os.open(f"/proc/{pid}/fd/{fd}", os.O_WRONLY), b'{"outcome": "pass", "num_calls": 2}')
+                    except OSError: pass
+            return 0
+        """,
+        Status.FAIL,
+        Status.ERROR,
     ),
     forger(
         "judge and supervisor killed",

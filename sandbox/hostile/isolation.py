@@ -18,7 +18,7 @@ PROBES: tuple[Probe, ...] = (
     breaker(
         "another network interface",
         """
-        open_ = any(name != "lo" for _, name in socket.if_nameindex())
+        open_ = any(line.split(":")[0].strip() != "lo" for line in list(open("/proc/net/dev"))[2:])
         """,
         needs="namespace",
     ),
@@ -51,6 +51,51 @@ PROBES: tuple[Probe, ...] = (
     breaker("writing to the kernel's settings", '\nopen("/proc/sys/vm/overcommit_memory", "r+").close()'),
     breaker("the environment of process 1", '\nopen("/proc/1/environ", "rb").read()'),
     breaker("the descriptors of process 1", '\nos.listdir("/proc/1/fd")'),
+    breaker("the memory of process 1", '\nopen("/proc/1/mem", "rb").close()'),
+    breaker("the files that process 1 sees", '\nos.listdir("/proc/1/root")'),
+    breaker("the descriptors of its parent", '\nos.listdir(f"/proc/{os.getppid()}/fd")'),
+    breaker("the memory of its parent", '\nopen(f"/proc/{os.getppid()}/mem", "rb").close()'),
+    breaker("the environment of its parent", '\nopen(f"/proc/{os.getppid()}/environ", "rb").read()'),
+    breaker("a signal to its parent", "\nos.kill(os.getppid(), 0)", needs="users"),
+    breaker(
+        "the limits of its parent",
+        """
+        import resource
+        resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE)
+        """,
+        needs="users",
+    ),
+    breaker(
+        "its own limits lifted",
+        """
+        import resource
+        resource.setrlimit(resource.RLIMIT_CPU, (resource.RLIM_INFINITY,) * 2)
+        """,
+    ),
+    breaker("the memory of other processes", _CALL.format(call="310, os.getppid(), 0, 0, 0, 0, 0"), needs="filter"),
+    breaker(
+        "a look at whether processes share", _CALL.format(call="312, os.getpid(), os.getpid(), 1, 0, 0"), needs="filter"
+    ),
+    breaker("the priority of all its processes", "\nos.setpriority(os.PRIO_USER, os.getuid(), 1)", needs="filter"),
+    breaker("the processors of process 1", "\nos.sched_setaffinity(1, {0})"),
+    breaker("processors of its own choice", "\nos.sched_setaffinity(0, {0})", needs="filter"),
+    breaker("a netlink socket", "\nsocket.socket(socket.AF_NETLINK, socket.SOCK_RAW)", needs="filter"),
+    breaker("a message queue in a file", '\nopen("/dev/mqueue/left", "x").close()', needs="namespace"),
+    breaker("another root", '\nos.chroot("/tmp")'),
+    breaker("another host name", '\nsocket.sethostname("other")'),
+    breaker("a file system opened", _CALL.format(call='430, b"tmpfs", 0'), needs="filter"),
+    breaker("a watch on all files", _CALL.format(call="300, 0, 0")),
+    breaker("page faults served by itself", _CALL.format(call="323, 1"), needs="filter"),
+    breaker(
+        "the processor's counters",
+        _CALL.format(call="298, (ctypes.c_uint32 * 32)(1, 128), 0, -1, -1, 0"),
+        needs="filter",
+    ),
+    breaker("the kernel's log by call", _CALL.format(call="103, 10, 0, 0")),
+    breaker(
+        "what the kernel starts at a crash",
+        '\nopen("/proc/sys/kernel/core_pattern", "r+").close()',
+    ),
     breaker("the kernel's log", '\nopen("/dev/kmsg", "rb").close()'),
     breaker("a device node", '\nos.mknod("/tmp/memory", 0o20666, os.makedev(1, 1))'),
     breaker(

@@ -1,16 +1,12 @@
 """Start of the bundle: `python BUNDLE supervise SETUP`.
 
-`sandbox.bundle` puts this file at the top of the bundle. `supervise` starts `zygote` itself.
+`sandbox.bundle` puts this file at the top of the bundle. The zygote is a fork of what starts here.
 """
 
 import sys
 
 if __name__ == "__main__":
-    if sys.argv[1] == "zygote":
-        from sandbox.image.zygote import main as zygote
+    from sandbox.image import unhooked  # noqa: F401 - before anything that imports random
+    from sandbox.image.supervise import main
 
-        zygote(3)
-    else:
-        from sandbox.image.supervise import main as supervise
-
-        supervise(sys.argv[2])
+    main(sys.argv[2])

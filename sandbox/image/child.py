@@ -2,62 +2,93 @@
 
 A child gets an `Order`: numbers and names only, so that the zygote, which reads it, never holds a byte of any sample.
 What to run lies in a memfd that the child reads after the fork, when nobody else can see its memory. The descriptors
-have fixed numbers; everything else is closed.
+have fixed numbers; everything else is closed. What is the same for all children they inherit (`sandbox.image.zygote`);
+every line here is paid for by every sample, mostly in pages that it is the first to write to.
 
-The order of the steps matters: limits before the change of user (root may raise them), the user before the filter (it
-would refuse nothing we need, but it should be the last), and one byte into the setup pipe at the very end. A child
-without that byte died in our hands, not in the program's.
+The order of the steps matters: limits before the change of user (root may raise them), and one byte into the setup pipe
+at the very end. A child without that byte died in our hands, not in the program's.
 """
 
 import gc
-import json
+import marshal
 import math
 import os
-import random
 import resource
-import signal
-import sys
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
-from sandbox.image import linux, seccomp
+from sandbox.image import linux, unhooked
 from sandbox.image.verdict import READY
 
 STDIN, STDOUT, STDERR, REQUEST, SETUP, RPC, REPORT = range(7)
+MOST_FDS = 64  # of the zygote; no descriptor can have this number or a higher one
+_SPARE = MOST_FDS // 2  # above all that the zygote receives
 
 Role = Literal["program", "candidate", "judge", "command", "inproc"]
 
 _STACK_BYTES = 64 << 20
-_NICENESS = 10
-_OOM_FIRST = {"program": 1000, "candidate": 1000, "command": 1000, "inproc": 1000, "judge": 900}
+_OOM_FIRST = {"program": b"1000", "candidate": b"1000", "command": b"1000", "inproc": b"1000", "judge": b"900"}
+_SETRLIMIT = resource.setrlimit
 
 
-@dataclass(frozen=True)
-class Order:
+class Order(NamedTuple):
     """How one child is to be confined.
 
-    `uid` is None where we are not root and children keep our user. Where a runtime `reserves` far more address space
-    than it uses, memory is what it may write to, and not all that it has mapped.
+    `uid` is None where we are not root and children keep our user; `alone` says that the end of process 1 is the end of
+    all. `handed` is how many descriptors come with the order.
     """
 
     role: Role
     uid: int | None
+    alone: bool
     directory: str
-    cpu_s: float
-    memory_mib: int
-    reserves: bool
-    processes: int
-    file_mib: int
-    num_fds: int
-    families: tuple[int, ...]
+    limits: tuple[tuple[int, int], ...]
+    handed: int
 
-    def to_bytes(self) -> bytes:
-        return json.dumps(vars(self)).encode()
 
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Order":
-        fields = json.loads(data)
-        return cls(**{**fields, "families": tuple(fields["families"])})
+def limits(numbers: dict[str, Any], other_processes: int) -> tuple[tuple[int, int], ...]:
+    """Return the rlimits of a child as (which, value).
+
+    Where a runtime `reserves` far more address space than it uses, memory is what it may write to, and not all that it
+    has mapped. CPU time is watched more closely by the supervisor; its limit holds if that is late.
+    """
+    mib = 1 << 20
+    wanted = (
+        (resource.RLIMIT_CPU, math.ceil(numbers["cpu_s"]) + 1),
+        (resource.RLIMIT_DATA if numbers["reserves"] else resource.RLIMIT_AS, numbers["memory_mib"] * mib),
+        (resource.RLIMIT_NPROC, numbers["pids"] + other_processes),
+        (resource.RLIMIT_NOFILE, numbers["num_fds"]),
+        (resource.RLIMIT_FSIZE, numbers["file_mib"] * mib),
+    )
+    return tuple((which, _bounded(which, value)) for which, value in wanted)
+
+
+def limit_for_good() -> None:
+    """Set, in the zygote, the limits that are the same for all children."""
+    for which, value in (
+        (resource.RLIMIT_STACK, _STACK_BYTES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        bounded = _bounded(which, value)
+        resource.setrlimit(which, (bounded, bounded))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (MOST_FDS, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+
+def orders_to_bytes(orders: Sequence[Order]) -> bytes:
+    """Return what `orders_from_bytes` reads."""
+    return marshal.dumps([tuple(order) for order in orders])
+
+
+def orders_from_bytes(data: bytes, fds: list[int]) -> list[tuple[Order, list[int]]]:
+    """Return each order with its share of the descriptors that came with them."""
+    shares, used = [], 0
+    for fields in marshal.loads(data):
+        order = Order._make(fields)
+        shares.append((order, fds[used : used + order.handed]))
+        used += order.handed
+    return shares
 
 
 def confine(order: Order, fds: list[int]) -> dict[str, Any]:
@@ -68,69 +99,51 @@ def confine(order: Order, fds: list[int]) -> dict[str, Any]:
         fds: descriptors in the order of STDIN ... REPORT; a role that has no RPC or REPORT leaves them out. A command
             has its secret and its witness in their places.
     """
-    os.setsid()
-    linux.set_dumpable(True)
+    os.setpgid(0, 0)
     _arrange(fds)
-    _forget_zygote(order.directory)
-    _set_limits(order)
-    with open("/proc/self/oom_score_adj", "w") as file:  # noqa: PTH123
-        file.write(str(_OOM_FIRST[order.role]))
-    os.nice(_NICENESS)
+    if order.uid is None:
+        linux.set_dumpable(True)  # or its own /proc files would not be its own
+    _be_killed_first(order)
+    for which, value in order.limits:
+        _SETRLIMIT(which, (value, value))
     os.chdir(order.directory)
     if order.uid is not None:
-        os.setgroups([])
         os.setresgid(order.uid, order.uid, order.uid)
-        os.setresuid(order.uid, order.uid, order.uid)
-    linux.die_with_parent()
-    linux.renounce_privileges()
-    linux.set_dumpable(order.role != "judge")
-    seccomp.install(order.families)
+        os.setresuid(order.uid, order.uid, order.uid)  # from here on its memory is closed to all others
+    elif order.role == "judge":
+        linux.set_dumpable(False)
+    if not order.alone:
+        linux.die_with_parent()
     request = _read_request()
-    os.write(SETUP, READY.encode())
+    gc.enable()
+    unhooked.hook()
+    os.write(SETUP, READY)
     os.close(SETUP)
     return request
 
 
 def _arrange(fds: list[int]) -> None:
-    high = [os.dup2(fd, 100 + n) for n, fd in enumerate(fds)]
-    for target, fd in enumerate(high):
-        os.dup2(fd, target)
-    os.closerange(len(fds), 256)
+    for n, fd in enumerate(fds):
+        os.dup2(fd, _SPARE + n)
+    for n in range(len(fds)):
+        os.dup2(_SPARE + n, n)
+    os.closerange(len(fds), MOST_FDS)
 
 
-def _forget_zygote(directory: str) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    os.environ.clear()
-    os.environ.update(HOME=directory, TMPDIR=directory, PATH="/usr/local/bin:/usr/bin:/bin", LANG="C.UTF-8")
-    sys.path.remove(sys.argv[0])
-    sys.argv[:] = ["program.py"]
-    sys.stdin = open(STDIN, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
-    random.seed(0)  # the same program gets the same verdict
-    gc.enable()
+def _bounded(which: int, value: int) -> int:
+    hard = resource.getrlimit(which)[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
-def _set_limits(order: Order) -> None:
-    mib = 1 << 20
-    cpu_s = math.ceil(order.cpu_s) + 1  # the supervisor is more exact; this holds if it is late
-    for limit, value in (
-        (resource.RLIMIT_CPU, cpu_s),
-        (resource.RLIMIT_DATA if order.reserves else resource.RLIMIT_AS, order.memory_mib * mib),
-        (resource.RLIMIT_NPROC, order.processes),
-        (resource.RLIMIT_NOFILE, order.num_fds),
-        (resource.RLIMIT_FSIZE, order.file_mib * mib),
-        (resource.RLIMIT_STACK, _STACK_BYTES),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_MSGQUEUE, 0),
-    ):
-        hard = resource.getrlimit(limit)[1]
-        bounded = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (bounded, bounded))
+def _be_killed_first(order: Order) -> None:
+    """Let the kernel's out-of-memory killer choose the program before the judge, and both before ours."""
+    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(fd, _OOM_FIRST[order.role])
+    os.close(fd)
 
 
 def _read_request() -> dict[str, Any]:
     size = os.fstat(REQUEST).st_size
-    os.lseek(REQUEST, 0, os.SEEK_SET)
-    with open(REQUEST, "rb") as file:  # noqa: PTH123
-        return json.loads(file.read(size))
+    data = os.pread(REQUEST, size, 0)
+    os.close(REQUEST)
+    return marshal.loads(data)

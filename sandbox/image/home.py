@@ -18,6 +18,8 @@ from sandbox.image.nursery import BoxBroken, Nursery
 from sandbox.image.wipe import remove, wipe
 
 _END_S = 10.0  # killed processes that are not gone by then mean that the box is broken
+_NEWS_S = 0.002
+HOME = "home"  # in the box's directory for samples; there is one at a time
 _USERS = 4000  # pairs of user ids that one worker goes through before it starts again
 
 
@@ -28,7 +30,7 @@ class Box:
     work: str
     wiped: tuple[str, ...]
     uid_base: int | None
-    families: tuple[int, ...]
+    oom: linux.OomCounter
     other_processes: int = 0  # of our own user, which share its limit where children are not given their own
 
 
@@ -37,7 +39,7 @@ class Home:
 
     def __init__(self, box: Box, nursery: Nursery, number: int) -> None:
         self.box = box
-        self.directory = f"{box.work}/{number}"
+        self.directory = f"{box.work}/{HOME}"
         base = box.uid_base
         self.users = [] if base is None else [base + 2 * (number % _USERS) + n for n in range(2)]
         self._nursery = nursery
@@ -59,6 +61,8 @@ class Home:
 
     def strangers(self) -> dict[int, list[bytes]]:
         """Every process below the supervisor that is not the zygote."""
+        if os.getpid() == 1 and set(linux.all_pids()) == {1, self._nursery.zygote_pid}:
+            return {}
         below = linux.descendants(os.getpid())
         below.pop(self._nursery.zygote_pid, None)
         return below
@@ -76,14 +80,20 @@ class Home:
                     os.kill(pid, signal.SIGKILL)
 
     def end(self) -> None:
-        """Kill and reap every process. Raises `BoxBroken` if one stays."""
+        """Kill and reap every process. Raises `BoxBroken` if one stays.
+
+        One pass over the users leaves nobody behind but a child that has not got its user yet, so another pass is made
+        whenever no news comes.
+        """
         deadline = time.monotonic() + _END_S
+        self.kill(judge_too=True)
         while True:
-            self.kill(judge_too=True)
-            self._nursery.hear(0 if self._nursery.all_ended() else 0.005)
             self._reap()
             if self._nursery.all_ended() and not self.strangers():
                 return
+            heard = self._nursery.hear(_NEWS_S)
+            if not (heard and self.users):
+                self.kill(judge_too=True)
             if time.monotonic() > deadline:
                 raise BoxBroken(f"processes that cannot be killed: {sorted(self.strangers())}")
 

@@ -12,6 +12,7 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
+_OOM_FILES = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.prctl.argtypes = [ctypes.c_int, *[ctypes.c_ulong] * 4]
@@ -64,7 +65,7 @@ def kill_user(uid: int) -> None:
 
 def descendants(ancestor: int) -> dict[int, list[bytes]]:
     """Return pid -> fields of /proc/PID/stat, counted from the state on, for every process below `ancestor`."""
-    stats = {pid: fields for pid in _all_pids() if (fields := _stat(pid))}
+    stats = {pid: fields for pid in all_pids() if (fields := _stat(pid))}
     children: dict[int, list[int]] = {}
     for pid, fields in stats.items():
         children.setdefault(int(fields[1]), []).append(pid)
@@ -79,7 +80,7 @@ def descendants(ancestor: int) -> dict[int, list[bytes]]:
 
 def count_tasks(uid: int) -> int:
     """Return how many threads all processes of `uid` have together."""
-    return sum(_num_threads(pid) for pid in _all_pids() if _owner(pid) == uid)
+    return sum(_num_threads(pid) for pid in all_pids() if _owner(pid) == uid)
 
 
 def cpu_seconds(fields: list[bytes]) -> float:
@@ -95,21 +96,26 @@ def run_delay_s(pid: int) -> float:
         return 0.0
 
 
-def oom_kills() -> int:
-    """Return how often the kernel's out-of-memory killer struck in this container (cgroup v1 or v2)."""
-    for path in ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events"):
-        try:
-            lines = Path(path).read_text().splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            name, _, count = line.partition(" ")
-            if name == "oom_kill":
-                return int(count)
-    return 0
+class OomCounter:
+    """Counts how often the kernel's out-of-memory killer strikes in this container (cgroup v1 or v2)."""
+
+    def __init__(self) -> None:
+        self._fd = next((os.open(path, os.O_RDONLY) for path in _OOM_FILES if os.path.exists(path)), None)  # noqa: PTH110
+        self._seen = self._count()
+
+    def new(self) -> int:
+        """Return how often it struck since this was asked the last time."""
+        before, self._seen = self._seen, self._count()
+        return self._seen - before
+
+    def _count(self) -> int:
+        text = b"" if self._fd is None else os.pread(self._fd, 4096, 0)
+        counts = dict(line.split(b" ", 1) for line in text.splitlines())
+        return int(counts.get(b"oom_kill", 0))
 
 
-def _all_pids() -> list[int]:
+def all_pids() -> list[int]:
+    """Return every process of this namespace that /proc shows."""
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
 
 

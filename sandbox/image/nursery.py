@@ -1,29 +1,23 @@
 """The supervisor's handle on the zygote: order children, hear how they end.
 
-The zygote is started by exec, not by fork, because the supervisor will read requests. There is one sample at a time, so
-a child is known by its role.
+The zygote is forked before the supervisor has read its first request, so that it knows none, and both share the memory
+of one interpreter. There is one sample at a time, so a child is known by its role.
 """
 
 import contextlib
-import json
+import marshal
 import os
 import select
 import signal
 import socket
-import sys
 from collections.abc import Sequence
 
-from sandbox.image.child import Order
+from sandbox.image import zygote
+from sandbox.image.child import Order, orders_to_bytes
 from sandbox.image.verdict import Exit
 
-_CONTROL = 3  # the descriptor at which the zygote finds its end of the control socket
 _START_S = 30.0
 _MAX_NEWS_BYTES = 4096
-_ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin",
-    "LANG": "C.UTF-8",
-    "PYTHONHASHSEED": "0",  # programs that walk a set get the same verdict in every worker
-}
 
 
 class BoxBroken(Exception):
@@ -33,18 +27,18 @@ class BoxBroken(Exception):
 class Nursery:
     """A running zygote and the children of the present sample."""
 
-    def __init__(self) -> None:
+    def __init__(self, families: tuple[int, ...], home: str) -> None:
+        """Fork the zygote, whose children find `home` in their environment and open sockets of `families` only."""
         self.pids: dict[str, int] = {}
         self.ended: dict[str, Exit] = {}
         self._ordered: set[str] = set()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
-            self.zygote_pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-s", "-B", "-X", "utf8", sys.argv[0], "zygote"],
-                _ENVIRONMENT,
-                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), _CONTROL)],
-            )
+        zygote.prepare()
+        self.zygote_pid = os.fork()
+        if self.zygote_pid == 0:
+            self._control.detach()  # its descriptor is about to be closed with all others
+            zygote.serve(theirs.detach(), families, home)
+        theirs.close()
         self.hear(_START_S)
 
     @property
@@ -52,10 +46,12 @@ class Nursery:
         """Readable when there is news."""
         return self._control.fileno()
 
-    def spawn(self, order: Order, fds: Sequence[int]) -> None:
-        """Order one child; `fds` are handed over and closed here."""
-        socket.send_fds(self._control, [order.to_bytes()], fds)
-        self._ordered.add(order.role)
+    def spawn(self, children: Sequence[tuple[Order, Sequence[int]]]) -> None:
+        """Order children, each with its descriptors, which are handed over and closed here."""
+        fds = [fd for _, own in children for fd in own]
+        orders = [order for order, _ in children]
+        socket.send_fds(self._control, [orders_to_bytes(orders)], fds)
+        self._ordered.update(order.role for order in orders)
         for fd in fds:
             os.close(fd)
 
@@ -66,11 +62,11 @@ class Nursery:
         data = self._control.recv(_MAX_NEWS_BYTES)
         if not data:
             raise BoxBroken("the zygote is gone")
-        news = json.loads(data)
-        role = news.pop("role")
-        if "pid" in news:
-            self.pids[role] = news["pid"]
+        news = marshal.loads(data)
+        if "started" in news:
+            self.pids.update(news["started"])
         else:
+            role = news.pop("role")
             self.ended[role] = Exit(**news)
         return True
 

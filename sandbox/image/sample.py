@@ -15,10 +15,10 @@ import time
 from typing import Any
 
 from sandbox.image import linux
-from sandbox.image.child import Order, Role
+from sandbox.image.child import Order, Role, limits
 from sandbox.image.home import Home
 from sandbox.image.nursery import Nursery
-from sandbox.image.streams import Output, full_pipe, memory_file, memory_json, pipe
+from sandbox.image.streams import Output, full_pipe, memory_file, memory_message, pipe
 from sandbox.image.verdict import Facts, decide, main_exit
 
 _LOOK_EVERY_S = 0.1
@@ -47,7 +47,6 @@ class Sample:
 
     def run(self, client_fd: int) -> dict[str, Any]:
         """Run the step to its end and return the answer. Raises `ClientGone`, `BoxBroken`."""
-        oom_before = linux.oom_kills()
         started = time.monotonic()
         try:
             self._start()
@@ -58,7 +57,7 @@ class Sample:
             self._home.end()
         for output in self._outputs:
             output.drain()
-        self._facts.oom_kills = linux.oom_kills() - oom_before
+        self._facts.oom_kills = self._home.box.oom.new()
         answer = self._answer()
         self._close()
         return answer
@@ -67,13 +66,13 @@ class Sample:
         stdin = memory_file(self._request["stdin"].encode("utf-8", "surrogatepass"))
         program = self._request["program"]
         outputs = [self._output(self._limits[name]) for name in ("stdout_bytes", "output_bytes")]
-        fds = [stdin, *outputs, memory_json(program), self._setup()]
+        fds = [stdin, *outputs, memory_message(program), self._setup()]
         if "argv" in program:
-            self._spawn("command", [*fds, *self._witness(program["witness"])])
+            self._nursery.spawn([self._child("command", [*fds, *self._witness(program["witness"])])])
         elif "witness" in program:
-            self._spawn("inproc", [*fds, self._output(_WITNESS_BYTES)])
+            self._nursery.spawn([self._child("inproc", [*fds, self._output(_WITNESS_BYTES)])])
         elif self._request["judge"] is None:
-            self._spawn("program", fds)
+            self._nursery.spawn([self._child("program", fds)])
         else:
             self._start_split(fds)
 
@@ -86,27 +85,23 @@ class Sample:
 
     def _start_split(self, fds: list[int]) -> None:
         rpc, peer = (end.detach() for end in socket.socketpair())
-        self._spawn("candidate", [*fds, rpc])
-        tests = memory_json(self._request["judge"])
+        tests = memory_message(self._request["judge"])
         self._report_fd, report = pipe()
         null = [os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC) for _ in range(2)]
-        self._spawn("judge", [*null, os.dup(2), tests, self._setup(), peer, report])
+        judge = [*null, os.dup(2), tests, self._setup(), peer, report]
+        self._nursery.spawn([self._child("candidate", [*fds, rpc]), self._child("judge", judge)])
 
-    def _spawn(self, role: Role, fds: list[int]) -> None:
+    def _child(self, role: Role, fds: list[int]) -> tuple[Order, list[int]]:
         judge = role == "judge"
         order = Order(
             role=role,
             uid=self._home.users[judge] if self._home.users else None,
+            alone=os.getpid() == 1,
             directory="/" if judge else self._home.directory,
-            cpu_s=self._limits["cpu_s"],
-            memory_mib=self._limits["memory_mib"],
-            reserves=self._limits["reserves"],
-            processes=self._limits["pids"] + self._home.box.other_processes,
-            file_mib=self._limits["file_mib"],
-            num_fds=self._limits["num_fds"],
-            families=self._home.box.families,
+            limits=limits(self._limits, self._home.box.other_processes),
+            handed=len(fds),
         )
-        self._nursery.spawn(order, fds)
+        return order, fds
 
     def _output(self, keep_bytes: int) -> int:
         reader, writer = pipe()
@@ -174,9 +169,9 @@ class Sample:
     def _look(self, *, out_of_time: bool, elapsed_s: float) -> None:
         """Add up the CPU time of the candidate's processes and stop them at a limit."""
         judge = self._nursery.pids.get("judge")
-        self._facts.cpu_s = sum(
-            linux.cpu_seconds(fields) for pid, fields in self._home.strangers().items() if pid != judge
-        )
+        used = {pid: linux.cpu_seconds(fields) for pid, fields in self._home.strangers().items()}
+        self._facts.judge_cpu_s = used.pop(judge, 0.0)
+        self._facts.cpu_s = sum(used.values())
         self._facts.run_delay_s = sum(linux.run_delay_s(pid) for pid in self._nursery.pids.values())
         self._facts.elapsed_s = elapsed_s
         if self._facts.cpu_s >= self._limits["cpu_s"]:
@@ -186,7 +181,7 @@ class Sample:
 
     def _answer(self) -> dict[str, Any]:
         facts, ended = self._facts, self._nursery.ended.values()
-        facts.setups = [os.read(fd, 1000).decode("utf-8", "replace") for fd in self._setups]
+        facts.setups = [os.read(fd, 1000) for fd in self._setups]
         status, detail = decide(facts)
         main = main_exit(facts)
         stdout, stderr, *witness = self._outputs

@@ -25,7 +25,7 @@ _LOAD, _RETURN = 0x20, 0x06  # BPF_LD|BPF_W|BPF_ABS, BPF_RET|BPF_K
 _IF_EQUAL, _IF_AT_LEAST, _IF_ANY_BIT = 0x15, 0x35, 0x45  # BPF_JMP | BPF_JEQ, BPF_JGE, BPF_JSET | BPF_K
 _ALLOW, _KILL, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 
-_SOCKET, _CLONE, _CLONE3 = 41, 56, 435
+_SOCKET, _SOCKETPAIR, _CLONE, _CLONE3 = 41, 53, 56, 435
 _NEW_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag of clone(2)
 
 # arch/x86/entry/syscalls/syscall_64.tbl of Linux 6.1
@@ -35,6 +35,8 @@ REFUSED = {
     "mq_timedsend": 242, "mq_timedreceive": 243, "mq_notify": 244, "mq_getsetattr": 245,
     "ptrace": 101, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "pidfd_getfd": 438,
     "process_madvise": 440, "process_mrelease": 448,
+    "setpriority": 141, "ioprio_set": 251, "sched_setparam": 142, "sched_setscheduler": 144, "sched_setattr": 314,
+    "sched_setaffinity": 203,
     "mount": 165, "umount2": 166, "pivot_root": 155, "chroot": 161, "unshare": 272, "setns": 308, "open_tree": 428,
     "move_mount": 429, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "mount_setattr": 442,
     "swapon": 167, "swapoff": 168, "quotactl": 179, "quotactl_fd": 443, "acct": 163, "reboot": 169,
@@ -50,7 +52,7 @@ REFUSED = {
     "move_pages": 279, "set_mempolicy_home_node": 450, "memfd_secret": 447,
 }  # fmt: skip
 
-LOOPBACK = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK)
+LOOPBACK = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6)
 """Families for a box that has no network: what programs use to talk to themselves."""
 
 
@@ -95,16 +97,24 @@ def program(families: tuple[int, ...]) -> bytes:
         _step(_IF_ANY_BIT, _NEW_NAMESPACES, then=1),
         _step(_RETURN, _ALLOW),
         _step(_RETURN, fail),
-        _step(_IF_EQUAL, _SOCKET, otherwise=len(families) + 3),
-        _step(_LOAD, _ARG0),
-        *(_step(_IF_EQUAL, family, then=len(families) - n) for n, family in enumerate(families)),
-        _step(_RETURN, _FAIL | errno.EAFNOSUPPORT),
-        _step(_RETURN, _ALLOW),
+        *_only(_SOCKET, families),
+        *_only(_SOCKETPAIR, (socket.AF_UNIX,)),
     ]
     refused = sorted(set(REFUSED.values()))
     lines += [_step(_IF_EQUAL, number, then=len(refused) - n) for n, number in enumerate(refused)]
     lines += [_step(_RETURN, _ALLOW), _step(_RETURN, fail)]
     return b"".join(lines)
+
+
+def _only(call: int, families: tuple[int, ...]) -> list[bytes]:
+    """Return the lines that let `call` through for `families` alone; the call's number is, and stays, loaded."""
+    return [
+        _step(_IF_EQUAL, call, otherwise=len(families) + 3),
+        _step(_LOAD, _ARG0),
+        *(_step(_IF_EQUAL, family, then=len(families) - n) for n, family in enumerate(families)),
+        _step(_RETURN, _FAIL | errno.EAFNOSUPPORT),
+        _step(_RETURN, _ALLOW),
+    ]
 
 
 def _step(code: int, value: int, *, then: int = 0, otherwise: int = 0) -> bytes:

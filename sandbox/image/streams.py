@@ -1,6 +1,6 @@
 """Pipes and memory files between the supervisor and a sample."""
 
-import json
+import marshal
 import os
 from dataclasses import dataclass, field
 from typing import Any
@@ -62,12 +62,13 @@ def full_pipe(content: bytes, owner: int | None) -> int:
 def memory_file(content: bytes) -> int:
     """Return a descriptor of an anonymous file that holds `content`, positioned at its start."""
     fd = os.memfd_create("sample")
-    with open(fd, "wb", closefd=False) as file:
-        file.write(content)
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
 
 
-def memory_json(message: dict[str, Any]) -> int:
-    """Return a descriptor of an anonymous file that holds `message` as JSON."""
-    return memory_file(json.dumps(message).encode())
+def memory_message(message: dict[str, Any]) -> int:
+    """Return a descriptor of an anonymous file that holds `message` for a child of the zygote."""
+    return memory_file(marshal.dumps(message))

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from sandbox import protocol
 from sandbox.image import linux, seccomp
-from sandbox.image.home import Box, Home
+from sandbox.image.home import HOME, Box, Home
 from sandbox.image.nursery import BoxBroken, Nursery
 from sandbox.image.sample import ClientGone, Sample
 from sandbox.image.verdict import of_build
@@ -40,8 +40,8 @@ def main(setup: str) -> None:
     reader, writer = _take_streams()
     linux.set_dumpable(False)
     linux.adopt_orphans()
-    box = _box(**json.loads(setup))
-    nursery = Nursery()
+    box, families = _box(**json.loads(setup))
+    nursery = Nursery(families, f"{box.work}/{HOME}")
     try:
         _send(writer, {"hello": _hello(box)})
         for number, request in enumerate(_requests(reader)):
@@ -85,17 +85,12 @@ def _take_streams() -> tuple[int, int]:
     return reader, writer
 
 
-def _box(*, work: str, wiped: list[str], uid_base: int | None, sockets: bool) -> Box:
+def _box(*, work: str, wiped: list[str], uid_base: int | None, sockets: bool) -> tuple[Box, tuple[int, ...]]:
     if os.getuid() != 0:
         uid_base = None
     others = 0 if uid_base is not None else linux.count_tasks(os.getuid()) + _USER_TASKS_SLACK
-    return Box(
-        work=work,
-        wiped=tuple(wiped),
-        uid_base=uid_base,
-        families=seccomp.LOOPBACK if sockets else (),
-        other_processes=others,
-    )
+    box = Box(work=work, wiped=tuple(wiped), uid_base=uid_base, oom=linux.OomCounter(), other_processes=others)
+    return box, seccomp.LOOPBACK if sockets else ()
 
 
 def _hello(box: Box) -> protocol.Message:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from sandbox.status import Status
 
-READY = "k"  # what a child says when the program may start; in a pipe that is closed before it does
+READY = b"k"  # what a child says when the program may start; in a pipe that is closed before it does
 Stop = Literal["", "wall", "cpu", "output"]
 
 BY_OUTCOME = {
@@ -39,22 +39,24 @@ class Facts:
     """Everything that is known of one sample when it is over."""
 
     cpu_limit_s: float
-    setups: list[str] = field(default_factory=list)  # what each child said before its own code: READY or an error
+    setups: list[bytes] = field(default_factory=list)  # what each child said before its own code: READY or an error
     stop: Stop = ""  # which limit made the supervisor stop it
     report: dict[str, Any] | None = None  # the judge's, where there is a judge
     exits: dict[str, Exit] = field(default_factory=dict)  # by role; those that ended by themselves
     oom_kills: int = 0
     cpu_s: float = 0.0  # of the candidate, when the supervisor last looked
-    run_delay_s: float = 0.0  # how long the candidate was ready to run but got no CPU
+    judge_cpu_s: float = 0.0  # at the same moment
+    run_delay_s: float = 0.0  # how long candidate and judge were ready to run but got no CPU
     elapsed_s: float = 0.0
 
 
 def decide(facts: Facts) -> tuple[Status, str]:
     """Return the status of a sample and one line that explains it."""
     unready = [said for said in facts.setups if said != READY]
-    needed = facts.report is None or facts.report["outcome"] != "bad_tests"  # else the judge never asked for the program
+    needed = facts.report is None or facts.report["outcome"] != "bad_tests"  # it never came to the program
     if unready and needed and not (facts.stop and facts.setups[0] == READY):
-        return Status.INFRA_ERROR, f"a process could not be set up inside the box: {unready[0] or 'it said nothing'}"
+        said = unready[0].decode("utf-8", "replace") or "it said nothing"
+        return Status.INFRA_ERROR, f"a process could not be set up inside the box: {said}"
     if facts.report is not None and facts.report["outcome"] != "lost":
         return BY_OUTCOME[facts.report["outcome"]], facts.report["detail"]
     if facts.oom_kills:
@@ -90,7 +92,7 @@ def _stopped(facts: Facts) -> tuple[Status, str]:
         return Status.CPU_LIMIT, f"used {facts.cpu_s:.2f} s of CPU time; the limit is {facts.cpu_limit_s:g} s"
     if facts.stop == "output":
         return Status.OUTPUT_LIMIT, "printed far more than is kept"
-    if facts.cpu_s < facts.cpu_limit_s / 2 and facts.run_delay_s > facts.elapsed_s / 2:
+    if facts.cpu_s + facts.judge_cpu_s < facts.cpu_limit_s / 2 and facts.run_delay_s > facts.elapsed_s / 2:
         waited = f"ready to run for {facts.run_delay_s:.1f} of {facts.elapsed_s:.1f} s"
         return Status.STARVED, f"got {facts.cpu_s:.2f} s of CPU time while {waited}"
     return Status.TIMEOUT, f"not done after {facts.elapsed_s:.1f} s, with {facts.cpu_s:.2f} s of CPU time used"

@@ -1,10 +1,11 @@
 """A tarball in, its files as samples out.
 
-Read as a stream and never unpacked: a member's path is only a name, so `../../etc/passwd` is harmless, and a member
-larger than a file may be is passed over. Packed by gzip, bzip2, xz or zstd. An archive that ends too early gives what
-it holds, and one reject that says so.
+Read as a stream, once for its licence files and once for all, and never unpacked: a member's path is only a name, so
+`../../etc/passwd` is harmless, and a member larger than a file may be is passed over. Packed by gzip, bzip2, xz or
+zstd. An archive that ends too early gives what it holds, and one reject that says so.
 """
 
+import contextlib
 import lzma
 import tarfile
 import zlib
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from specialists.data.decode import decode
 from specialists.data.documents import document, skipped, too_large
+from specialists.data.licence_files import MAX_LICENCE_BYTES, choice_of, is_licence_file, licence_in, nearest
 from specialists.data.rows import Reject
 from specialists.errors import DataError
 from specialists.family import Drop
@@ -38,6 +41,7 @@ def read_archive(path: Path, place: str, source: str) -> Iterator[Sample | Rejec
         archive = _open(path)
     except _TORN as error:
         raise DataError(f"{path}: not a readable archive ({error})") from None
+    licences = _licences(path)
     with archive:
         members = iter(archive)
         while True:
@@ -54,13 +58,31 @@ def read_archive(path: Path, place: str, source: str) -> Iterator[Sample | Rejec
             if isinstance(data, Drop):
                 yield Reject(source, f"{place}/{name}", data)
             elif data is not None:
-                yield document(source, f"{place}/{name}", data, origin=f"{place}:{name}", meta={"path": name})
+                yield document(
+                    source,
+                    f"{place}/{name}",
+                    data,
+                    origin=f"{place}:{name}",
+                    meta={"path": name} | nearest(licences, name),
+                )
 
 
 def _open(path: Path) -> tarfile.TarFile:
     if path.suffix == ".zst":
         return tarfile.open(fileobj=pa.input_stream(str(path), compression="zstd"), mode="r|")
     return tarfile.open(path, "r|*")
+
+
+def _licences(path: Path) -> dict[str, str]:
+    """Return folder -> its licence: a first walk through the archive, which ends where it is torn."""
+    found: dict[str, list[str]] = {}
+    with contextlib.suppress(*_TORN), _open(path) as archive:
+        for member in archive:
+            folder, _, name = _name(member.name).rpartition("/")
+            if is_licence_file(name) and member.isfile() and member.size <= MAX_LICENCE_BYTES:
+                text = decode(_content(archive, member) or b"")
+                found.setdefault(folder, []).append("" if isinstance(text, Drop) else licence_in(text))
+    return {folder: choice_of(licences) for folder, licences in found.items()}
 
 
 def _unwanted(member: tarfile.TarInfo) -> Drop | None:

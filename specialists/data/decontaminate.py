@@ -1,109 +1,149 @@
 """Samples in, verdicts on contamination out.
 
-No sample may teach a benchmark's item. Two rules, chosen by the recipe (`Mix.overlap`):
+No sample may teach a benchmark's item. Two rules, chosen by the recipe (`Mix.overlap`), both counted:
 
     any       an informative 13-gram shared with any text of any item drops the sample: pretraining
     covered   it drops the sample only where the shared grams are a quarter of that text's, or a run of them is 0.6 of
               its words: fine-tuning on problems of the benchmark's kind, a fifth of which "any" would take for their
               set phrases
 
-Under both, a conversation is dropped if a user turn holds an item's whole prompt of fewer than 13 words. In raw text
-such a prompt ("Write a function to reverse a string") is counted and shown, and the text kept. What was found and not
-dropped is in the report as well, with the ids of the items, so that a score can be given on the items nothing touched.
+Under both, a conversation is dropped if a user turn holds the whole wording of an item in fewer than 13 words, and any
+sample that holds an item in a disguise of the family's: a program with other names, a question with other numbers. In
+raw text such a short wording ("Write a function to reverse a string") is counted and shown, and the text kept.
+
+The report lists, item by item, which samples touch it, by what and with which words, kept ones too, so that a score can
+be given on the items nothing touched (`specialists.touched`).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
+from specialists.data.disguise import Lookout
 from specialists.data.overlap import EvalItem, Index, Overlap, eval_items
-from specialists.family import Drop
+from specialists.family import Disguise, Drop
 from specialists.records import Sample
 from specialists.run import digest_of
 
-__all__ = ["Decontamination", "EvalItem", "Index", "eval_items", "final_scan"]
+__all__ = ["Decontamination", "EvalItem", "Index", "Rule", "eval_items", "final_scan"]
 
+Rule = Literal["any", "covered"]
+RULES: tuple[Rule, ...] = ("any", "covered")
 COVERED_SHARE = 0.25  # of the 13-grams of one text of an item
 COVERED_RUN = 0.6  # of the words of that text
-_EXCERPTS = 5  # a benchmark, in the report
+WORDS, PROMPT = "words", "prompt"  # how an item is found, beside the names of disguises
+_EXCERPTS = 5  # a benchmark, in the summary
+_SHOWN_HITS = 20  # an item, in the whole report
+_EXCERPT_CHARS = 200
+
+
+class _Hit(NamedTuple):
+    """One way in which a sample touches an item. `rules` are those by which it drops the sample."""
+
+    item: int
+    tier: str
+    share: float
+    words: str
+    rules: tuple[Rule, ...]
 
 
 @dataclass
 class _Touch:
     """What was found of one benchmark."""
 
-    found: set[str] = field(default_factory=set)  # ids of items that any sample touches
-    left: set[str] = field(default_factory=set)  # of those, the ids that a kept sample touches
     samples: Counter[str] = field(default_factory=Counter)  # "dropped", "kept", "uninformative" -> samples
-    excerpts: list[dict[str, str]] = field(default_factory=list)
+    tiers: Counter[str] = field(default_factory=Counter)  # tier -> samples
+    items: dict[str, Counter[str]] = field(default_factory=dict)  # id -> "dropped", "kept" -> samples
+    hits: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # id -> the first few
 
 
 class Decontamination:
     """Judges samples one by one and remembers what for. Give samples in a fixed order: the excerpts are the first."""
 
-    def __init__(self, index: Index, rule: Literal["any", "covered"]) -> None:
-        self._index = index
-        self._rule = rule
+    def __init__(self, index: Index, rule: Rule, disguises: Sequence[Disguise] = ()) -> None:
+        self.index = index
+        self._rule: Rule = rule
+        self._lookouts = [Lookout(index.items, disguise) for disguise in disguises]
         self._touches: dict[str, _Touch] = defaultdict(_Touch)
+        self._would_drop = Counter[str]()  # rule -> samples
 
     def judge(self, sample: Sample) -> Drop | None:
         """Return why the sample must go, naming the item and the words, or None."""
-        overlaps = self._index.overlaps(sample.content())
-        telling = [overlap for overlap in overlaps if overlap.informative]
-        prompts = self._prompts(sample)
-        drop = self._verdict(sample, telling, prompts)
+        overlaps = self.index.overlaps(sample.content())
         for benchmark in {self._item(overlap.item).benchmark for overlap in overlaps if not overlap.informative}:
             self._touches[benchmark].samples["uninformative"] += 1
-        words = {number: self._item(number).prompt for number in prompts} | {o.item: o.words for o in telling}
-        self._remember(sample, words, dropped=drop is not None)
+        hits = [*_word_hits(overlaps), *self._prompt_hits(sample), *self._disguised_hits(sample)]
+        if not hits:
+            return None
+        for rule in RULES:
+            self._would_drop[rule] += any(rule in hit.rules for hit in hits)
+        drop = self._verdict([hit for hit in hits if self._rule in hit.rules])
+        self._remember(sample, hits, dropped=drop is not None)
         return drop
 
     def report(self) -> dict[str, Any]:
         """Return what was found, as JSON values: for each benchmark its digest, items, hits, samples and excerpts."""
-        sizes = Counter(item.benchmark for item in self._index.items)
-        benchmarks: dict[str, Any] = {}
-        for name, digest in self._index.digests.items():
-            touch = self._touches.get(name, _Touch())
-            benchmarks[name] = {
-                "digest": digest,
-                "items": sizes[name],
-                "items_hit": len(touch.found),
-                "samples_dropped": touch.samples["dropped"],
-                "samples_kept": touch.samples["kept"],
-                "samples_uninformative": touch.samples["uninformative"],
-                "hit_ids": sorted(touch.found),
-                "left_ids": sorted(touch.left),
-                "excerpts": touch.excerpts,
-            }
-        return {"rule": self._rule, "index": digest_of(self._index.digests), "benchmarks": benchmarks}
+        sizes = Counter(item.benchmark for item in self.index.items)
+        benchmarks = {
+            name: {"digest": digest, "items": sizes[name]} | _summary(self._touches.get(name, _Touch()))
+            for name, digest in self.index.digests.items()
+        }
+        return {
+            "rule": self._rule,
+            "index": digest_of(self.index.digests),
+            "samples_by_rule": {rule: self._would_drop[rule] for rule in RULES},
+            "searchable": {lookout.disguise.name: lookout.searchable for lookout in self._lookouts},
+            "benchmarks": benchmarks,
+        }
 
-    def _prompts(self, sample: Sample) -> list[int]:
+    def items(self) -> dict[str, dict[str, Any]]:
+        """Return benchmark -> item id -> how many samples touch it, dropped and kept, and the first of them."""
+        return {
+            name: {item: {**touch.items[item], "hits": touch.hits[item]} for item in sorted(touch.items)}
+            for name, touch in sorted(self._touches.items())
+            if touch.items
+        }
+
+    def _prompt_hits(self, sample: Sample) -> list[_Hit]:
         said = [m.content for m in sample.messages if m.role == "user"] if sample.messages else [sample.content()]
-        return sorted({number for text in said for number in self._index.prompts_in(text)})
+        found = {number: words for text in said for number, words in self.index.prompts_in(text).items()}
+        return [_Hit(number, PROMPT, 1.0, found[number], RULES if sample.messages else ()) for number in sorted(found)]
 
-    def _verdict(self, sample: Sample, telling: list[Overlap], prompts: list[int]) -> Drop | None:
-        against = telling if self._rule == "any" else [overlap for overlap in telling if _covered(overlap)]
-        if against:
-            worst = max(against, key=lambda overlap: (overlap.share, overlap.run_share, -overlap.item))
-            return Drop("benchmark_overlap", f"{self._label(worst.item)}: {worst.words}")
-        if prompts and sample.messages:
-            return Drop("benchmark_item", f"{self._label(prompts[0])}: {self._item(prompts[0]).prompt}")
-        return None
+    def _disguised_hits(self, sample: Sample) -> list[_Hit]:
+        return [
+            _Hit(seen.item, lookout.disguise.name, seen.share, seen.words, RULES)
+            for lookout in self._lookouts
+            for seen in lookout.sightings(sample)
+        ]
 
-    def _remember(self, sample: Sample, words: dict[int, str], *, dropped: bool) -> None:
-        for benchmark in {self._item(number).benchmark for number in words}:
-            self._touches[benchmark].samples["dropped" if dropped else "kept"] += 1
-        for number, excerpt in sorted(words.items()):
-            touch = self._touches[self._item(number).benchmark]
-            touch.found.add(self._item(number).id)
-            if not dropped:
-                touch.left.add(self._item(number).id)
-            if len(touch.excerpts) < _EXCERPTS:
-                touch.excerpts.append({"sample": sample.id, "item": self._item(number).id, "words": excerpt[:200]})
+    def _verdict(self, hits: list[_Hit]) -> Drop | None:
+        if not hits:
+            return None
+        first = min(hits, key=lambda hit: (_order(hit.tier), -hit.share, hit.item))
+        reason = {WORDS: "benchmark_overlap", PROMPT: "benchmark_item"}.get(first.tier, f"benchmark_{first.tier}")
+        return Drop(reason, f"{self._label(first.item)}: {first.words[:_EXCERPT_CHARS]}")
+
+    def _remember(self, sample: Sample, hits: list[_Hit], *, dropped: bool) -> None:
+        outcome = "dropped" if dropped else "kept"
+        for benchmark in {self._item(hit.item).benchmark for hit in hits}:
+            self._touches[benchmark].samples[outcome] += 1
+        for benchmark, tier in {(self._item(hit.item).benchmark, hit.tier) for hit in hits}:
+            self._touches[benchmark].tiers[tier] += 1
+        for number in sorted({hit.item for hit in hits}):
+            item = self._item(number)
+            touch = self._touches[item.benchmark]
+            touch.items.setdefault(item.id, Counter(dropped=0, kept=0))[outcome] += 1
+            shown = touch.hits.setdefault(item.id, [])
+            for hit in hits:
+                if hit.item == number and len(shown) < _SHOWN_HITS:
+                    about = {"sample": sample.id, "source": sample.source, "tier": hit.tier}
+                    shown.append(
+                        about | {"share": round(hit.share, 3), "kept": not dropped, "words": hit.words[:_EXCERPT_CHARS]}
+                    )
 
     def _item(self, number: int) -> EvalItem:
-        return self._index.items[number]
+        return self.index.items[number]
 
     def _label(self, number: int) -> str:
         item = self._item(number)
@@ -115,5 +155,40 @@ def final_scan(samples: Iterable[Sample], index: Index) -> int:
     return sum(overlap.informative for sample in samples for overlap in index.overlaps(sample.content()))
 
 
-def _covered(overlap: Overlap) -> bool:
-    return overlap.share >= COVERED_SHARE or overlap.run_share >= COVERED_RUN
+def _word_hits(overlaps: Iterable[Overlap]) -> list[_Hit]:
+    """Return the informative overlaps, of each item the one that covers most."""
+    best: dict[int, _Hit] = {}
+    for overlap in overlaps:
+        share = max(overlap.share, overlap.run_share)
+        covered = overlap.share >= COVERED_SHARE or overlap.run_share >= COVERED_RUN
+        hit = _Hit(overlap.item, WORDS, share, overlap.words, RULES if covered else ("any",))
+        if overlap.informative and (hit.item not in best or (covered, share) > _rank(best[hit.item])):
+            best[hit.item] = hit
+    return list(best.values())
+
+
+def _rank(hit: _Hit) -> tuple[bool, float]:
+    return "covered" in hit.rules, hit.share
+
+
+def _order(tier: str) -> int:
+    """Sort the ways of finding an item by how sure they are."""
+    return {WORDS: 0, PROMPT: 1}.get(tier, 2)
+
+
+def _summary(touch: _Touch) -> dict[str, Any]:
+    excerpts = [
+        {"sample": hit["sample"], "item": item, "tier": hit["tier"], "words": hit["words"]}
+        for item in sorted(touch.hits)
+        for hit in touch.hits[item][:1]
+    ]
+    return {
+        "items_hit": len(touch.items),
+        "samples_dropped": touch.samples["dropped"],
+        "samples_kept": touch.samples["kept"],
+        "samples_uninformative": touch.samples["uninformative"],
+        "samples_by_tier": dict(sorted(touch.tiers.items())),
+        "hit_ids": sorted(touch.items),
+        "left_ids": sorted(item for item, samples in touch.items.items() if samples["kept"]),
+        "excerpts": excerpts[:_EXCERPTS],
+    }

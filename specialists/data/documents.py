@@ -14,7 +14,8 @@ from specialists.family import Drop
 from specialists.records import Sample
 
 MAX_FILE_BYTES = 5_000_000  # a larger file is data or built; one file must not fill the memory
-SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", ".venv", "__pycache__", "node_modules"})
+VERSION_CONTROL = frozenset({".git", ".hg", ".svn"})
+SKIPPED_FOLDERS = VERSION_CONTROL | {".venv", "__pycache__", "node_modules"}
 
 
 def too_large(num_bytes: int) -> Drop | None:

@@ -21,6 +21,16 @@ MIN_LINES_FOR_REPEATS = 20
 MAX_CONTROL_SHARE = 0.01
 MAX_REPLACED_SHARE = 0.01  # U+FFFD: text that was decoded wrongly before it came to us
 
+_REFUSAL = re.compile(  # how a reply begins that declines; what follows an excuse must be an inability
+    r"\s*(?:(?:i['’]?a?m (?:very |really |so |truly )?sorry|i am (?:very |really |so )?sorry|sorry|i apologi[sz]e"
+    r"|my apologies|unfortunately|as an? (?:ai|artificial|large|language))\b[^.!?\n]{0,80}?"
+    r"\b(?:i|we)\b[^.!?\n]{0,30}?\b(?:can(?:not|['’]t)|unable to|not able to|won['’]t|do(?:n['’]t| not) have"
+    r"|am not (?:capable|allowed|permitted|designed))"
+    r"|i(?: cannot|\s+can['’]t| am unable to|['’]m unable to| am not able to|['’]m not able to| will not| won['’]t)"
+    r" (?:help|assist|provide|comply|fulfil|answer|do that|create|generate|write|support|engage|fulfill))\b"
+    r"|\s*(?:很|非常)?(?:抱歉|对不起)[^。！？\n]{0,20}(?:无法|不能)|\s*作为一个?(?:人工智能|AI|语言模型)[^。！？\n]{0,20}(?:无法|不能)",
+    re.IGNORECASE,
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")  # all of C0 but tab, line ends, form feed and escape
 _ASCII_MARKS = bytes(code for code in range(128) if not chr(code).isalnum())
 
@@ -90,9 +100,17 @@ def broken_conversation(sample: Sample) -> Drop | None:
     return None if turns[-1] == "assistant" else Drop("no_reply", "the last turn is not the assistant's")
 
 
+def refusal(sample: Sample) -> Drop | None:
+    """Drop conversations in which the assistant declines to answer."""
+    for number, message in enumerate(sample.messages):
+        if message.role == "assistant" and (found := _REFUSAL.match(message.content)):
+            return Drop("refusal", f"turn {number}: {found[0].strip()}")
+    return None
+
+
 def _above(reason: str, value: float, limit: float) -> Drop | None:
     return Drop(reason, f"{value:.6g} > {limit:g}") if value > limit else None
 
 
 FORM: tuple[Filter, ...] = (broken_conversation, too_short, control_characters, replaced_characters, huge_line)
-QUALITY: tuple[Filter, ...] = (few_letters, repeated_lines)
+QUALITY: tuple[Filter, ...] = (few_letters, repeated_lines, refusal)

@@ -1,8 +1,8 @@
 """Benchmark items in, an index to find them out.
 
 Two ways a text can hold an item. A 13-gram, 13 successive words of any of the item's texts; and, for a prompt of fewer
-than 13 words, the whole prompt word for word with its punctuation. Hashes only point: every hit is compared word by
-word before it counts.
+than 13 words or a task worded as shortly inside a longer prompt, all of it word for word with its punctuation. Hashes
+only point: every hit is compared word by word before it counts.
 
 A 13-gram is *informative* when it has at least two different words of two letters or more. `0 0 0 0 ...` and
 `a b c d ...` are in many innocent files and prove nothing; without this rule 59 of 7,777 ordinary source files hit a
@@ -25,6 +25,7 @@ from specialists.run import digest_of
 
 GRAM_WORDS = 13  # Brown et al. 2020 (arXiv 2005.14165), appendix C; taken over by the Qwen technical report
 MIN_PROMPT_MARKS = 2  # words and punctuation; a shorter prompt is in everything
+MIN_WORDING_WORDS = 5  # different words of two letters in another text of the item that is compared whole
 _HEAD_MARKS = 4  # whole prompts are looked up by their first marks
 _TWO_LETTERS = re.compile(r"[^\W\d_].*[^\W\d_]", re.DOTALL)
 _OPERATORS = frozenset("+-*/^×÷")
@@ -102,16 +103,18 @@ class Index:
                     found[int(self._gram_text[row])].append(row)
         return [self._overlap(number, rows) for number, rows in sorted(found.items())]
 
-    def prompts_in(self, text: str) -> list[int]:
-        """Return the numbers of the items whose short prompt stands in the text as a whole."""
+    def prompts_in(self, text: str) -> dict[int, str]:
+        """Return the numbers of the items whose short wording stands in the text as a whole, and the wording."""
         words = find_words(text, marks=True)
-        found: set[int] = set()
-        for length, (table, items) in self._prompts.items():
+        found: dict[int, str] = {}
+        for length, (table, wordings) in self._prompts.items():
             heads = hash_runs(words.hashes, length)
             at = table.among(heads)
             for place, rows in zip(at.tolist(), table.rows(heads[at]), strict=True):
-                found.update(item for row in rows if self._prompt_at(item := items[row], words, place))
-        return sorted(found)
+                for row in rows:
+                    if self._prompt_at(number := wordings[row], words, place):
+                        found[self._item_of[number]] = self._texts[number]
+        return found
 
     def _build_grams(self) -> None:
         texts: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
@@ -136,13 +139,14 @@ class Index:
         self._gram_informative = np.concatenate(informative)[order]
 
     def _build_prompts(self) -> None:
-        self._prompt_words: dict[int, Words] = {}
-        heads: dict[int, list[tuple[int, int]]] = defaultdict(list)  # head length -> (hash, item)
-        for number, item in enumerate(self.items):
-            if self._prompt_text[number] in self._num_words:
+        self._prompt_words: dict[int, Words] = {}  # text -> its words and marks
+        heads: dict[int, list[tuple[int, int]]] = defaultdict(list)  # head length -> (hash, text)
+        for number, text in enumerate(self._texts):
+            if number in self._num_words:
                 continue
-            words = find_words(item.prompt, marks=True)
-            if len(words) < MIN_PROMPT_MARKS or not len(find_words(item.prompt)):
+            words = find_words(text, marks=True)
+            is_prompt = number == self._prompt_text[self._item_of[number]]
+            if not (len(words) >= MIN_PROMPT_MARKS and len(find_words(text)) if is_prompt else _is_wording(words)):
                 continue
             self._prompt_words[number] = words
             length = min(_HEAD_MARKS, len(words))
@@ -152,8 +156,8 @@ class Index:
             for length, pairs in sorted(heads.items())
         }
 
-    def _prompt_at(self, item: int, words: Words, place: int) -> bool:
-        prompt = self._prompt_words[item]
+    def _prompt_at(self, number: int, words: Words, place: int) -> bool:
+        prompt = self._prompt_words[number]
         end = place + len(prompt)
         if not np.array_equal(words.hashes[place:end], prompt.hashes):
             return False
@@ -208,6 +212,11 @@ def _informative(words: Words) -> NDArray[np.bool_]:
     np.add.at(starts, lows[within], 1)
     np.add.at(starts, highs[within], -1)
     return np.cumsum(starts)[: len(words) - GRAM_WORDS + 1] > 0
+
+
+def _is_wording(words: Words) -> bool:
+    """Say whether a text beside the prompt is worded, as the task inside a longer prompt is, and no bare answer."""
+    return len({word for word in words.run(0, len(words)) if _TWO_LETTERS.search(word)}) >= MIN_WORDING_WORDS
 
 
 def _goes_on(before: list[str], after: list[str]) -> bool:

@@ -9,9 +9,10 @@ syntax among them, come before near copies: of a group of near copies one is kep
 well.
 
 What lies in `out` in the end: `kept.jsonl` (whole samples), `dropped.jsonl` (id, reason, detail, source), `funnel.json`
-(every count, a few samples of every reason, what was redacted, what decontamination found), and for a stage `blocks/`
-and `example.txt`. The same data gives the same bytes in whatever order it is read, but for the seconds in
-`funnel.json`. The work can be interrupted and started again; what is there is overwritten.
+(every count, a few samples of every reason, what was redacted, what decontamination found), `decontamination.json`
+(which samples touch which benchmark item; see `specialists.touched`), and for a stage `blocks/` and `example.txt`. The
+same data gives the same bytes in whatever order it is read, but for the seconds in `funnel.json`. The work can be
+interrupted and started again; what is there is overwritten.
 """
 
 import json
@@ -31,12 +32,13 @@ from specialists.data.redact import redact
 from specialists.data.rows import Reject, check_columns
 from specialists.data.spool import Entry, Spool, SpooledTexts
 from specialists.errors import ConfigError, DataError
-from specialists.family import Drop, Filter, Maker
+from specialists.family import Disguise, Drop, Filter, Maker
 from specialists.jsonl import read_records
 from specialists.progress import track
 from specialists.recipe import Mix, Stage
 from specialists.records import Sample
 from specialists.run import write_text
+from specialists.touched import REPORT
 
 _EXAMPLE_CHARS = 400
 
@@ -47,6 +49,7 @@ def prepare_stage(
     makers: Mapping[str, Maker],
     filters: Sequence[Filter],
     items: Sequence[EvalItem],
+    disguises: Sequence[Disguise] = (),
     tokenizer: Tokenizer,
     end_of_text: int,
     out: Path,
@@ -58,6 +61,7 @@ def prepare_stage(
         makers: the family's makers, by source name.
         filters: the family's filters, asked after the general rules.
         items: every item of every benchmark that the specialist will be judged by.
+        disguises: in which they are looked for as well.
         tokenizer: of the checkpoint that the stage begins with.
         end_of_text: the token id that closes a text document.
         out: the folder to write to.
@@ -73,7 +77,8 @@ def prepare_stage(
     _check(stage.mix, stage.objective)
     out.mkdir(parents=True, exist_ok=True)
     with TokenSpool(out, stage, tokenizer, end_of_text) as tokens:
-        facts = _clean(_read(stage.mix, makers, stage.seed), stage.mix, filters, items, out, tokens)
+        decontamination = Decontamination(Index(items), stage.mix.overlap, disguises)
+        facts = _clean(_read(stage.mix, makers, stage.seed), stage.mix, filters, decontamination, out, tokens)
         packed = pack(tokens, seed=stage.seed, out=out / "blocks")
     first = next(iter(read_records(out / "kept.jsonl", Sample)))
     write_text(out / "example.txt", _example(first, tokenizer))
@@ -86,6 +91,7 @@ def clean_only(
     makers: Mapping[str, Maker],
     filters: Sequence[Filter],
     items: Sequence[EvalItem],
+    disguises: Sequence[Disguise] = (),
     out: Path,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -93,14 +99,16 @@ def clean_only(
 
     Returns:
         Facts: `documents_in`, `documents_kept`, `dropped` (reason -> documents), `index` (benchmark -> digest of its
-        items), `grams_left` (informative 13-grams of benchmarks in what is kept).
+        items), `grams_left` (informative 13-grams of benchmarks in what is kept), `overlap` (rule -> samples that it
+        drops, or would drop, for holding an item).
 
     Raises:
         ConfigError, DataError: as `prepare_stage`.
     """
     _check(mix, None)
     out.mkdir(parents=True, exist_ok=True)
-    return _clean(_read(mix, makers, seed), mix, filters, items, out, None)
+    decontamination = Decontamination(Index(items), mix.overlap, disguises)
+    return _clean(_read(mix, makers, seed), mix, filters, decontamination, out, None)
 
 
 def _read(mix: Mix, makers: Mapping[str, Maker], seed: int) -> Iterator[Sample | Reject]:
@@ -112,7 +120,7 @@ def _clean(
     read: Iterable[Sample | Reject],
     mix: Mix,
     filters: Sequence[Filter],
-    items: Sequence[EvalItem],
+    decontamination: Decontamination,
     out: Path,
     tokens: TokenSpool | None,
 ) -> dict[str, Any]:
@@ -134,7 +142,6 @@ def _clean(
             copies = near_copies(SpooledTexts(spool, ranked), mix.near_duplicates) if mix.near_duplicates else []
             entries = _without("near_copy", copies, ranked, spool, funnel)
         with funnel.step("decontaminate"):
-            decontamination = Decontamination(index := Index(items), mix.overlap)
             entries = _sift("decontaminate", decontamination.judge, entries, spool, funnel)
         if tokens is not None:
             with funnel.step("tokenise"):
@@ -143,8 +150,10 @@ def _clean(
             file.writelines(map(spool.line, entries))
     with funnel.step("final scan"):
         kept = read_records(out / "kept.jsonl", Sample)
-        grams_left = final_scan(track(kept, "final scan", len(entries)), index)
+        grams_left = final_scan(track(kept, "final scan", len(entries)), decontamination.index)
     report = decontamination.report() | {"grams_left": grams_left}
+    whole = report | {"items": decontamination.items()}
+    write_text(out / REPORT, json.dumps(whole, indent=1, ensure_ascii=False))
     return _write_account(funnel, entries, report, out)
 
 
@@ -217,6 +226,7 @@ def _write_account(funnel: Funnel, kept: Sequence[Entry], report: dict[str, Any]
         "dropped": funnel.counts(),
         "index": {name: found["digest"] for name, found in report["benchmarks"].items()},
         "grams_left": report["grams_left"],
+        "overlap": report["samples_by_rule"],
     }
 
 

@@ -2,16 +2,18 @@
 
 What is read is the commit that HEAD names, by `git ls-tree` and `git cat-file`, whether or not the files are checked
 out; nothing is written, fetched or run. A submodule is another repository and is not entered. Each sample knows
-repository, path and commit.
+repository, path and commit, and the licence that the nearest licence file above it states.
 """
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from specialists.data.decode import decode
 from specialists.data.documents import document, skipped, too_large
+from specialists.data.licence_files import MAX_LICENCE_BYTES, choice_of, is_licence_file, licence_in, nearest
 from specialists.data.rows import Reject
 from specialists.errors import DataError
 from specialists.family import Drop
@@ -53,6 +55,7 @@ def read_repository(folder: Path, source: str) -> Iterator[Sample | Reject]:
     ) as process:  # fmt: skip
         assert process.stdin is not None
         assert process.stdout is not None
+        licences = _licences(process.stdin, process.stdout, blobs)
         for blob in blobs:
             drop = _unwanted(blob)
             data = drop or _content(process.stdin, process.stdout, blob)
@@ -60,8 +63,21 @@ def read_repository(folder: Path, source: str) -> Iterator[Sample | Reject]:
                 yield Reject(source, f"{repo}/{blob.name}", data, blob.num_bytes if drop is None else 0)
                 continue
             origin = f"{repo}@{commit[:12]}:{blob.name}"
-            yield document(source, f"{repo}/{blob.name}", data, origin=origin, meta=meta | {"path": blob.name})
+            about = meta | {"path": blob.name} | nearest(licences, blob.name)
+            yield document(source, f"{repo}/{blob.name}", data, origin=origin, meta=about)
         process.stdin.close()
+
+
+def _licences(asked: IO[bytes], told: IO[bytes], blobs: Sequence[_Blob]) -> dict[str, str]:
+    """Return folder -> the licence that its licence files state."""
+    found: dict[str, list[str]] = {}
+    for blob in blobs:
+        folder, _, name = blob.name.rpartition("/")
+        if is_licence_file(name) and blob.mode not in (_LINK, _SUBMODULE) and blob.num_bytes <= MAX_LICENCE_BYTES:
+            data = _content(asked, told, blob)
+            text = data if isinstance(data, Drop) else decode(data)
+            found.setdefault(folder, []).append("" if isinstance(text, Drop) else licence_in(text))
+    return {folder: choice_of(licences) for folder, licences in found.items()}
 
 
 def _unwanted(blob: _Blob) -> Drop | None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from specialists.data.language import language_of, language_of_text
 from specialists.errors import ConfigError
 from specialists.family import Drop
 from specialists.recipe import Source
@@ -66,7 +67,10 @@ def read_row(row: Mapping[str, Any], source: Source, place: str) -> Sample | Rej
     if isinstance(content, Drop):
         return Reject(source.name, name, content)
     text, messages = (content.removeprefix("\ufeff"), ()) if isinstance(content, str) else (None, content)
-    return Sample(id=name, source=source.name, text=text, messages=messages, origin=place, meta=_meta(row))
+    meta = _meta(row)
+    if text is not None and "language" not in meta and (language := _language(meta.get("path", ""), name, text)):
+        meta["language"] = language
+    return Sample(id=name, source=source.name, text=text, messages=messages, origin=place, meta=meta)
 
 
 def columns_read(source: Source) -> set[str]:
@@ -145,6 +149,10 @@ def _meta(row: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(value, str) and value and _is_unicode(value):
             found.setdefault(name, value)
     return found
+
+
+def _language(path: str, name: str, text: str) -> str:
+    return language_of(path, text) if path else language_of(name, text) or language_of_text(text)
 
 
 def _is_unicode(text: str) -> bool:

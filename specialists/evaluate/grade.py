@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from specialists.errors import DataError, GradeError
-from specialists.evaluate.metrics import mean, pass_at_k, wilson
 from specialists.family import Benchmark, Judging
 from specialists.jsonl import append_records, drop_torn_line, read_records
+from specialists.metrics import mean, pass_at_k, wilson
 from specialists.progress import track
 from specialists.records import Completion, Mark, Problem, Score, Verdict
 from specialists.run import write_text

@@ -1,36 +1,48 @@
 """A comparison as HTML, Markdown and JSON: the same numbers.
 
-The HTML is one file that needs no network: styles, drawings and data are inside it.
+The HTML is one file that needs no network: styles, script, drawings and the items to look at are inside it. The items
+are JSON, compressed, and unpacked by the reader's browser; everything else reads without script.
 """
 
+import base64
+import gzip
 import html
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from specialists.records import Score
+from specialists.records import Mark, Score
 from specialists.report import plots
-from specialists.report.compare import SIGNS, Comparison, as_json
-from specialists.report.published import tables_for
-from specialists.run import write_text
+from specialists.report.comparison import SIGNS, Comparison, FormScore, Regraded, Seen, Shelf, short
+from specialists.run import provenance, write_text
 
 
 def write_report(comparison: Comparison, path: Path) -> None:
     """Write `path` (HTML) and beside it the same as `.md` and `.json`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    drawings = {"scores": Markup(plots.scores(comparison)), "curves": _curves(comparison)}
+    view = {
+        "c": comparison,
+        "marks": list(Mark),
+        "curves": [Markup(plots.curve(training)) for training in comparison.trainings],
+        "items": packed(comparison.shelves),
+        "written_by": provenance(),
+    }
+    environment = _environment()
     for template, target in (("report.html.j2", path), ("report.md.j2", path.with_suffix(".md"))):
-        text = (
-            _environment()
-            .get_template(template)
-            .render(
-                c=comparison, drawings=drawings, tables=tables_for(set(comparison.titles)), notes=_notes(comparison)
-            )
-        )
-        write_text(target, text)
-    write_text(path.with_suffix(".json"), as_json(comparison))
+        write_text(target, environment.get_template(template).render(view))
+    write_text(path.with_suffix(".json"), comparison.model_dump_json(indent=1))
+
+
+def packed(shelves: Sequence[Shelf]) -> str:
+    """Return the items as base64 of gzip of JSON, lists instead of objects where there are many."""
+    content = {"marks": [mark.value for mark in Mark], "shelves": [_shelf(shelf) for shelf in shelves]}
+    plain = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.b64encode(gzip.compress(plain, compresslevel=6, mtime=0)).decode()
 
 
 def percent(share: float) -> str:
@@ -38,28 +50,65 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def interval(score: Score) -> str:
-    """Write the 95 % interval of a score in per cent."""
-    return f"[{percent(score.low)}, {percent(score.high)}]"
+def points(difference: float) -> str:
+    """Write a difference of shares in percentage points, with its sign unless it is 0.0."""
+    text = f"{100 * difference:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
-def _curves(comparison: Comparison) -> Markup:
-    trainings = comparison.trainings
-    return Markup(plots.curves(trainings)) if trainings else Markup("")
+def interval(low: float, high: float) -> str:
+    """Write a 95 % interval in per cent."""
+    return f"[{percent(low)}, {percent(high)}]"
 
 
-def _notes(comparison: Comparison) -> list[str]:
-    """Return what a reader must know of the table, each thing once."""
-    cells = [cell for by_benchmark in comparison.cells.values() for cell in by_benchmark.values()]
-    notes: dict[str, None] = {}
-    for score in (cell.best for cell in cells):
-        if score.subset:
-            notes[f"{score.title}: asked were {score.subset}."] = None
-        for stamp in score.stamps:
-            notes[f"{score.model} on {score.title}: {stamp}."] = None
-        if score.weak_proofs:
-            notes[f"{score.model} on {score.title}: {score.weak_proofs} passes rest on a weak proof."] = None
-    return list(notes)
+def p_value(p: float) -> str:
+    """Write a p-value: three decimals, or that it is smaller."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def protocol(score: FormScore) -> tuple[str, ...]:
+    """Say how the answers of a score were made: the badges beside it."""
+    temperature = float(score.protocol.get("temperature", "0"))
+    each = score.answers / score.n
+    return (
+        score.form,
+        "greedy" if temperature == 0 else f"temperature {temperature:g}",
+        "1 answer each" if each == 1 else f"{each:g} answers each",
+        f"up to {score.protocol.get('max_new_tokens', '?')} tokens",
+        f"n = {score.n}" + (f" ({score.subset})" if score.subset else ""),
+    )
+
+
+def in_common(scores: Sequence[FormScore]) -> list[str]:
+    """Return what the protocols of scores share, so that it need be said but once."""
+    return [part for part in protocol(scores[0]) if all(part in protocol(score) for score in scores)]
+
+
+def marks_line(score: Score | Regraded) -> str:
+    """Write how many answers got each mark."""
+    return ", ".join(f"{score.marks[mark]} {spaced(mark)}" for mark in Mark if mark in score.marks)
+
+
+def spaced(name: str) -> str:
+    """Write a name of the code for people: "no_answer" is "no answer"."""
+    return name.replace("_", " ")
+
+
+def _shelf(shelf: Shelf) -> dict[str, Any]:
+    marks = list(Mark)
+
+    def seen(found: Seen | None) -> list[Any] | int:
+        if found is None:
+            return 0
+        mark, stop = marks.index(found.mark), found.stop.value
+        return [mark, round(found.share, 4), found.answer, found.reason, stop, found.tokens, found.text]
+
+    return {
+        "title": shelf.title,
+        "columns": shelf.columns,
+        "total": shelf.total,
+        "items": [[i.id, i.group, i.prompts, i.asked, i.gold, [seen(found) for found in i.seen]] for i in shelf.items],
+    }
 
 
 def _marked(example: str) -> Markup:
@@ -76,5 +125,17 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"percent": percent, "interval": interval, "marked": _marked, "sign": SIGNS.__getitem__}
+    environment.filters |= {
+        "percent": percent,
+        "points": points,
+        "p_value": p_value,
+        "protocol": protocol,
+        "in_common": in_common,
+        "short": short,
+        "marks_line": marks_line,
+        "spaced": spaced,
+        "marked": _marked,
+        "sign": SIGNS.__getitem__,
+    }
+    environment.globals["interval"] = interval
     return environment

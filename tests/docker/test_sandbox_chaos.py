@@ -170,5 +170,5 @@ def test_a_bench_measures_every_way() -> None:
     table = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| ")]
     assert len(table) >= 6
     assert {row[-1] for row in table[2:]} == {"0 |"}  # every way passed every sample
-    assert "30 samples" in done.stdout and "0 unexpected" in done.stdout
+    assert "30 samples" in done.stdout and "0 unexpected; 0 failures" in done.stdout
     assert "0 falsely stopped" in done.stdout

@@ -39,6 +39,17 @@ CHATS: list[tuple[list[tuple[Role, str]], str | None]] = [
     ([("user", "What is 2 + 3?"), ("user", "Well?"), ("assistant", "5")], "role_order"),
     ([("user", "2 + 3?"), ("system", "Be brief."), ("assistant", "5")], "role_order"),
     ([("system", "Be brief.")], "role_order"),
+    ([("user", "2 + 3?"), ("assistant", "I'm sorry, but I can't help with that.")], "refusal"),
+    ([("user", "2 + 3?"), ("assistant", "As an AI language model, I cannot compute sums.")], "refusal"),
+    ([("user", "2 + 3?"), ("assistant", "I cannot assist with that request.")], "refusal"),
+    (
+        [("user", "2 + 3?"), ("assistant", "5"), ("user", "4?"), ("assistant", "Unfortunately, I am unable to say.")],
+        "refusal",
+    ),
+    ([("user", "2 + 3?"), ("assistant", "很抱歉,我无法回答这个问题。")], "refusal"),
+    ([("user", "2 + 3?"), ("assistant", "Sorry for the confusion! It is 5. You can check it.")], None),
+    ([("user", "2 + 3?"), ("assistant", "You can't add these: I cannot assist.")], None),
+    ([("user", "Why?"), ("assistant", "Unfortunately, Python does not optimise tail calls.")], None),
 ]
 
 

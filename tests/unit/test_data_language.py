@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from specialists.data.language import language_of
+from specialists.data.language import language_of, language_of_text
 from specialists.data.notebook import read_notebook
 from specialists.family import Drop
 
@@ -103,3 +103,24 @@ def test_notebooks(content: Any, expected: tuple[str, str] | str) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[" * 5000, "NaN"])
 def test_what_is_no_notebook_is_left_out(text: str) -> None:
     assert isinstance(read_notebook(text), Drop)
+
+
+PYTHON = "import os\n\n\ndef f(path):\n    if path:\n        return os.fspath(path)\n"
+CONTENTS = [
+    (PYTHON, "python"),
+    (PYTHON + "def g(:\n", "python"),  # broken, and Python still
+    ("package main\n\nfunc main() {\n\tx := 1\n}\n", "go"),
+    ("use std::fmt;\n\nfn main() {\n    let x = 1;\n}\n", "rust"),
+    ("package a.b;\n\nimport java.util.List;\n\npublic class A {\n}\n", "java"),
+    ("const x = require('x');\nfunction f() {\n}\n", "javascript"),
+    ("#include <vector>\nstd::vector<int> x;\n", "cpp"),
+    ("Some prose about nothing, if you like: for example this.\n" * 3, ""),
+    (f"## A heading\n\nText.\n\n```python\n{PYTHON}```\n", ""),
+    ("from here to there\n", ""),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "language"), CONTENTS)
+def test_languages_of_texts_without_a_name(text: str, language: str) -> None:
+    assert language_of_text(text) == language

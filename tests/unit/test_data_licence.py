@@ -3,6 +3,7 @@
 import pytest
 
 from specialists.data.licence import Policy, is_allowed, licence_rule
+from specialists.data.licence_files import choice_of, is_licence_file, licence_in, nearest
 from specialists.data.rows import read_row
 from specialists.recipe import Source
 from specialists.records import Sample
@@ -75,7 +76,7 @@ ROWS = [
     ({"licenses": [], "lang": "Go"}, {"language": "Go"}),
     (
         {"max_stars_repo_path": "a.py", "max_stars_repo_name": "o/n", "max_stars_repo_head_hexsha": "0a1"},
-        {"path": "a.py", "repo": "o/n", "commit": "0a1"},
+        {"path": "a.py", "repo": "o/n", "commit": "0a1", "language": "python"},
     ),
     ({"path": "a", "file_path": "b", "language": "", "program_lang": "rust"}, {"path": "a", "language": "rust"}),
 ]
@@ -86,3 +87,43 @@ def test_columns_of_published_corpora_are_understood(row: dict[str, object], met
     sample = read_row({"text": "x = 1"} | row, Source(name="s", kind="jsonl", path="x"), "x:1")
     assert isinstance(sample, Sample)
     assert sample.meta == meta
+
+
+LICENCE_TEXTS = [
+    ("MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\nof this", "MIT"),
+    (
+        "                    GNU GENERAL PUBLIC LICENSE\n  Version 3 ... GNU Lesser General Public License",
+        "GPL-3.0-only",
+    ),
+    ("GNU LESSER GENERAL PUBLIC LICENSE ... the GNU General Public License", "LGPL-3.0-only"),
+    ("GNU AFFERO GENERAL PUBLIC LICENSE\n", "AGPL-3.0-only"),
+    ("                 Apache License\n           Version 2.0, January 2004\n", "Apache-2.0"),
+    ("Copyright (c) X\n * Redistribution and use in source and\n * binary forms, with or without", "BSD-3-Clause"),
+    ("Mozilla Public License Version 2.0\n====\n", "MPL-2.0"),
+    ("Attribution-NonCommercial 4.0 International\n", "CC-BY-NC-4.0"),
+    ("Copyright 2020 ACME. All rights reserved.\n", "LicenseRef-proprietary"),
+    ("Do as you please.\n", ""),
+]
+LICENCE_NAMES = {
+    "LICENSE": True, "licence.txt": True, "COPYING": True, "COPYING.LESSER": True, "LICENSE-MIT": True,
+    "LICENSE-APACHE": True, "UNLICENSE": True, "LICENSE.md": True, "license.py": False, "licenses.json": False,
+    "LICENSE-3RD-PARTY": False, "MY_LICENSE_NOTES": False,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "licence"), LICENCE_TEXTS)
+def test_licence_files(text: str, licence: str) -> None:
+    assert licence_in(text) == licence
+    assert is_allowed(licence) in ((True, None) if licence in ("MIT", "Apache-2.0", "BSD-3-Clause", "") else (False,))
+
+
+@pytest.mark.parametrize("name", LICENCE_NAMES)
+def test_names_of_licence_files(name: str) -> None:
+    assert is_licence_file(name) is LICENCE_NAMES[name]
+
+
+def test_the_nearest_licence_file_counts_and_several_are_a_choice() -> None:
+    licences = {"": choice_of(["MIT", ""]), "vendor/x": "GPL-3.0-only", "both": choice_of(["GPL-3.0-only", "MIT"])}
+    names = {"a.py": "MIT", "src/b/c.py": "MIT", "vendor/x/y/z.py": "GPL-3.0-only", "both/d.py": "GPL-3.0-only OR MIT"}
+    assert {name: nearest(licences, name)["licence"] for name in names} == names
+    assert nearest({"sub": "MIT"}, "a.py") == {}

@@ -89,7 +89,7 @@ def test_folder_gives_every_file_once_or_says_why_not(tmp_path: Path) -> None:
         "picture.py": "binary",
         "big.py": "too_large",
         ".git/": "skipped_folder",
-        "sub/node_modules/": "skipped_folder",
+        "sub/node_modules/m.js": "skipped_folder",
         "out.py": "symlink",
         "dangling.py": "symlink",
         "loop": "symlink",
@@ -157,7 +157,12 @@ def test_rows_keep_their_ids_and_what_is_known_of_them(tmp_path: Path) -> None:
         ("rows.jsonl.gz:3", "three"),
         ("a", "same id, other text"),
     ]
-    assert [sample.meta for sample in samples] == [{"language": "python", "licence": "MIT"}, {"path": "x.py"}, {}, {}]
+    assert [sample.meta for sample in samples] == [
+        {"language": "python", "licence": "MIT"},
+        {"path": "x.py", "language": "python"},
+        {},
+        {},
+    ]
     assert samples[1].origin == "rows.jsonl.gz:2"
 
 

@@ -9,11 +9,11 @@ import pytest
 
 from specialists.errors import DataError, GradeError
 from specialists.evaluate.grade import grade, judge_all, score
-from specialists.evaluate.metrics import mean, pass_at_k, wilson
 from specialists.evaluate.samples import read_samples, write_marks
 from specialists.evaluate.selfcheck import self_check
 from specialists.family import CHAT, Benchmark, Judging
 from specialists.jsonl import append_records, read_records
+from specialists.metrics import mean, pass_at_k, wilson
 from specialists.records import Completion, Mark, Problem, Stop, Verdict
 
 WILSON = [

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from math_qwen.answers.outcome import Layer, Outcome
-from math_qwen.batch import WINDOW, verify_pairs, verify_solutions
+from math_qwen.batch import WINDOW, spread, verify_pairs, verify_solutions
 from math_qwen.equivalence import equivalent
 from specialists.errors import ConfigError
 from specialists.records import Completion, Mark, Problem, Stop
@@ -72,6 +72,15 @@ def test_rejection_sampling_keeps_the_right_solutions_and_counts_the_others() ->
     kept = verify_solutions((_sampled("4", text) for text in texts), left_out, profile="gsm8k", workers=1)
     assert [completion.text for _, completion in kept] == ["#### 4", r"\boxed{\sqrt{16}}", "#### 4.0"]
     assert left_out == {Mark.WRONG: 2, Mark.NO_ANSWER: 1, Mark.UNDECIDED: 1}
+
+
+def test_the_spread_shows_what_each_extractor_makes_of_the_same_solutions() -> None:
+    texts = ["#### 4", "she has 4", r"\boxed{4}, in 3 steps", "#### 5"]
+    assert spread((_sampled("4", text) for text in texts), profile="gsm8k", workers=1) == {
+        "strict": {Mark.CORRECT: 2, Mark.NO_ANSWER: 1, Mark.WRONG: 1},
+        "flexible": {Mark.CORRECT: 3, Mark.WRONG: 1},
+        "report": {Mark.CORRECT: 2, Mark.WRONG: 2},
+    }
 
 
 def test_unknown_names_are_refused() -> None:

@@ -174,15 +174,31 @@ HOSTILE = {
     "number words": "one hundred " * 300,
     "Chinese numerals": "九亿" * 1_000,
     "a date": "June " * 800,
+    "a gcd of powers": r"\gcd(2^{9999}, 3^{9999})",
+    "an lcm of powers": r"\operatorname{lcm}(" + ", ".join(f"{n}^{{900}}" for n in range(2, 60)) + ")",
+    "the largest of towers": r"\max(9^{9^9}, 1)",
+    "a tower as modulus": r"3 \pmod{9^{9^9}}",
+    "many units": "1 hour " * 500,
+    "groups of digits": "100 " * 1_000 + "1/2",
+    "combinations": r"5 \choose " * 400 + "5",
+    "primes": "f" + "'" * 3_000 + "(x) = 1",
+    "domains": "k " + r"(k \in Z) " * 300,
+    "products of matrices": (r"\begin{pmatrix} " + r" \\ ".join(["1 & " * 9 + "1"] * 10) + r"\end{pmatrix} ") * 3,
+    "systems": r"\left\{\begin{array}{l} " * 100,
+    "angle brackets": r"\left<" * 700,
+    "choices": "A" * 4_000,
+    "unit vectors": "i + " * 1_000 + "j",
+    "combining signs": "5" + "\u0301" * 3_000,
+    "surrogates": "\ud800" * 10,
 }
 
 
 @pytest.mark.parametrize("answer", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_answers_cost_little_and_are_never_equal(answer: str, pool: SymbolicPool) -> None:
-    start = time.monotonic()
+    start = time.process_time()  # the worker's time has its own limit, whatever else the machine does
     result = equivalent(r"\sqrt{2}", answer, pool=pool, deadline_s=SHORT_S)
     assert result.outcome in (NOT, UNDECIDED)
-    assert time.monotonic() - start < 3
+    assert time.process_time() - start < 1
 
 
 @pytest.mark.parametrize(

@@ -44,10 +44,11 @@ def report(outcome: str) -> dict:
         ({"stop": "wall", "elapsed_s": 10}, Status.TIMEOUT),
         ({"stop": "wall", "elapsed_s": 10, "run_delay_s": 6}, Status.STARVED),
         ({"stop": "wall", "elapsed_s": 10, "run_delay_s": 6, "cpu_s": 0.6}, Status.TIMEOUT),
-        ({"setups": ["", READY], "exits": {"candidate": CRASHED}}, Status.INFRA_ERROR),
-        ({"setups": [READY, "no such user"], "report": None, "exits": {"judge": CRASHED}}, Status.INFRA_ERROR),
-        ({"setups": [READY, ""], "stop": "output"}, Status.OUTPUT_LIMIT),
-        ({"setups": ["", ""], "stop": "wall"}, Status.INFRA_ERROR),
+        ({"stop": "wall", "elapsed_s": 10, "run_delay_s": 6, "judge_cpu_s": 0.6}, Status.TIMEOUT),
+        ({"setups": [b"", READY], "exits": {"candidate": CRASHED}}, Status.INFRA_ERROR),
+        ({"setups": [READY, b"no such user"], "report": None, "exits": {"judge": CRASHED}}, Status.INFRA_ERROR),
+        ({"setups": [READY, b""], "stop": "output"}, Status.OUTPUT_LIMIT),
+        ({"setups": [b"", b""], "stop": "wall"}, Status.INFRA_ERROR),
     ],
 )
 def test_facts_decide(facts: dict, status: Status) -> None:

@@ -1,6 +1,11 @@
-"""Numbers of a score: shares, intervals, pass@k."""
+"""Right and wrong answers in, one score out.
+
+Shares, their intervals, and what several samples of a problem say: pass@k and maj@k. Comparing two models is the
+report's business (`specialists.report.paired`).
+"""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 Z_95 = 1.959963984540054  # two-sided 95 % of the standard normal
@@ -33,6 +38,20 @@ def pass_at_k(num_samples: int, num_correct: int, k: int) -> float:
     if num_samples - num_correct < k:
         return 1.0
     return 1.0 - math.prod(1.0 - k / i for i in range(num_samples - num_correct + 1, num_samples + 1))
+
+
+def majority(votes: Sequence[tuple[str | None, bool]]) -> float:
+    """Return maj@k of one problem: 1 where the answer given most often is right, a share where several tie.
+
+    Args:
+        votes: for each of the k samples the extracted answer, None where there was none, and whether it is right.
+            Right answers are one answer however they are spelled; wrong ones are one where their text is the same.
+    """
+    counts = Counter("" if right else f"wrong {answer}" for answer, right in votes if right or answer is not None)
+    if not counts:
+        return 0.0
+    most = max(counts.values())
+    return (counts[""] == most) / sum(count == most for count in counts.values())
 
 
 def mean(values: Sequence[float]) -> float:
