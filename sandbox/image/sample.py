@@ -169,10 +169,11 @@ class Sample:
     def _look(self, *, out_of_time: bool, elapsed_s: float) -> None:
         """Add up the CPU time of the candidate's processes and stop them at a limit."""
         judge = self._nursery.pids.get("judge")
-        used = {pid: linux.cpu_seconds(fields) for pid, fields in self._home.strangers().items()}
+        strangers = self._home.strangers()
+        used = {pid: linux.cpu_seconds(fields) for pid, fields in strangers.items()}
         self._facts.judge_cpu_s = used.pop(judge, 0.0)
         self._facts.cpu_s = sum(used.values())
-        self._facts.run_delay_s = sum(linux.run_delay_s(pid) for pid in self._nursery.pids.values())
+        self._facts.run_delay_s = sum(linux.run_delay_s(pid) for pid in strangers)  # a compiler is a grandchild
         self._facts.elapsed_s = elapsed_s
         if self._facts.cpu_s >= self._limits["cpu_s"]:
             self._facts.stop = "cpu"
