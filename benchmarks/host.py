@@ -22,7 +22,7 @@ from specialists.blocks import Block
 from specialists.precision import Precision, resolve
 from specialists.recipe import Mix, Optim, Parallel, Source, Stage
 from specialists.train.batches import join
-from specialists.train.engine import open_single, prepare_model
+from specialists.train.engine import open_torch, prepare_model
 from specialists.train.seat import Seat
 
 SECONDS = 20.0
@@ -70,7 +70,7 @@ def _train(result: Path, precision: Precision) -> None:
         parallel=Parallel(precision=resolve(precision, seat.device)),
     )  # fmt: skip
     model = checkpoint.open_model(folder, checkpoint.open_tokenizer(folder), torch.float32)
-    engine = open_single(prepare_model(model, stage.parallel), stage, seat)
+    engine = open_torch(prepare_model(model, stage.parallel), stage, seat)
     ids = np.random.default_rng(0).integers(10, 40_000, 512).astype(np.uint32)
     batch = join([Block(ids, np.ones(512, dtype=bool), np.full(8, 64))])
     steps, begun = 0, time.monotonic()

@@ -6,7 +6,8 @@ their functions: a step that is done costs no import of torch, and `--help`, `pl
 """
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from specialists.progress import say
 from specialists.recipe import Judge, Mix, Recipe, Stage, to_yaml
 from specialists.records import Sample
 from specialists.report.comparison import ITEMS, Comparison
-from specialists.run import Manifest, Run, Step, digest_code, digest_of, digest_place
+from specialists.run import Manifest, Run, Step, digest_code, digest_of, digest_place, write_text
 
 
 def build(family: Family, recipe: Recipe, run: Run, judging: Judging, *, against: Sequence[Path] = ()) -> None:
@@ -75,15 +76,23 @@ def start(family: Family, recipe: Recipe, run: Run) -> Model:
     return result(recipe, run, None)
 
 
-def train(recipe: Recipe, run: Run) -> None:
-    """Train every stage in order, on prepared data; launched by torchrun, on all its processes."""
+def train(recipe: Recipe, run: Run, *, track: str | None = None) -> None:
+    """Train every stage in order, on prepared data; launched by torchrun, on all its processes.
+
+    Args:
+        recipe, run: what, and where; states of a stopped training are taken up.
+        track: "tensorboard", "wandb" or "trackio" to show the metrics there too; they go to `metrics.jsonl` anyway.
+
+    Raises:
+        ConfigError: a package that the recipe or `track` needs is not installed.
+    """
     before = result(recipe, run, None)
     for stage in recipe.stages:
         data = finished(run.data_path(stage.name), "prepare")
         step = run.train(stage.name, train_inputs(stage, before, data))
         if not step.done:
             _refuse_unchecked(recipe, data)
-            _train_stage(stage, before, run.data_path(stage.name) / "blocks", step)
+            _train_stage(stage, before, run.data_path(stage.name) / "blocks", step, track)
         before = result(recipe, run, stage)
 
 
@@ -203,25 +212,100 @@ def _refuse_unchecked(recipe: Recipe, data: Manifest) -> None:
         raise ConfigError(f"{data.step} was not searched for items of {', '.join(unchecked)}; prepare it again")
 
 
-def _train_stage(stage: Stage, before: Model, blocks: Path, step: Step) -> None:
-    from specialists.train.engine import open_single
+def _train_stage(stage: Stage, before: Model, blocks: Path, step: Step, track: str | None) -> None:
+    from specialists.train import card
     from specialists.train.loop import train as run_loop
     from specialists.train.seat import Seat
 
-    seat, open_engine = Seat.find(), open_single
-    if seat.world > 1:
+    seat = Seat.find()
+    open_engine = _engine(stage, seat)
+    if seat.leads:
+        step.begin()
+    seat.wait()
+    with _board(track if seat.leads else None, stage, step.path) as watchers:
+        facts = run_loop(
+            stage,
+            blocks,
+            before.path,
+            step.path,
+            seat=seat,
+            open_engine=open_engine,
+            open_trainee=_trainee(stage),
+            watchers=watchers,
+        )
+    if seat.leads:
+        write_text(step.path / "checkpoint" / "README.md", card.write(stage, before.name, facts))
+        step.finish(facts)
+    seat.wait()
+
+
+def _engine(stage: Stage, seat: Any) -> Any:
+    """Join the processes that were launched, and return who opens the optimizer."""
+    if stage.parallel.zero_stage and seat.launched:
         try:
             from specialists.train import zero
         except ImportError:
             raise ConfigError(
-                f"{seat.world} processes were launched, which needs DeepSpeed: pip install 'specialists[deepspeed]'"
+                f"stages.{stage.name}.parallel.zero_stage = {stage.parallel.zero_stage} needs DeepSpeed: "
+                "pip install 'specialists[deepspeed]'; or set it to 0"
             ) from None
         zero.join_processes(seat.device)
-        open_engine = zero.open_zero
-    if seat.leads:
-        step.begin()
-    seat.wait()
-    facts = run_loop(stage, blocks, before.path, step.path, seat=seat, open_engine=open_engine)
-    if seat.leads:
-        step.finish(facts)
-    seat.wait()
+        return zero.open_zero
+    from specialists.train.engine import open_torch
+
+    seat.join()
+    return open_torch
+
+
+def _trainee(stage: Stage) -> Any:
+    """Return who opens the model that learns."""
+    if stage.adapter is None:
+        from specialists.train.trainee import open_whole
+
+        return open_whole
+    try:
+        from specialists.train.adapters import open_adapted
+    except ImportError:
+        raise ConfigError(f"stages.{stage.name}.adapter needs peft: pip install peft; or set it to null") from None
+    return open_adapted
+
+
+@contextmanager
+def _board(name: str | None, stage: Stage, folder: Path) -> Iterator[list[Any]]:
+    """Give the watchers of a stage's metrics: the board that the user asked for, if any."""
+    if name is None:
+        yield []
+        return
+    with ExitStack() as opened:
+        try:
+            board = _tensorboard(folder / name) if name == "tensorboard" else _hosted_board(name, stage)
+            watcher = opened.enter_context(board)
+        except ImportError:
+            raise ConfigError(f"--track {name}: the package is not installed; pip install {name}") from None
+        yield [watcher]
+
+
+@contextmanager
+def _tensorboard(folder: Path) -> Iterator[Any]:
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(folder)) as writer:
+        yield lambda row: [writer.add_scalar(key, value, row["step"]) for key, value in _numbers(row).items()]
+
+
+@contextmanager
+def _hosted_board(name: str, stage: Stage) -> Iterator[Any]:
+    """Weights and Biases, or trackio, which has the same verbs."""
+    if name == "wandb":
+        import wandb as board  # pyright: ignore[reportMissingImports]
+    else:
+        import trackio as board  # pyright: ignore[reportMissingImports]
+    board.init(project="specialists", name=stage.gives or stage.name, config=stage.model_dump(mode="json"))
+    try:
+        yield lambda row: board.log(_numbers(row), step=row["step"])
+    finally:
+        board.finish()
+
+
+def _numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in metrics.items() if isinstance(value, int | float)}

@@ -16,11 +16,12 @@ import torch
 import transformers
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from safetensors import SafetensorError
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
 from specialists.chat import CHAT_TEMPLATE, TURN_END, TURN_START
-from specialists.errors import ConfigError
+from specialists.errors import ConfigError, TrainError
 from specialists.recipe import Shape
 from specialists.run import digest_file, digest_weights, write_text
 
@@ -74,14 +75,20 @@ def digest(folder: Path) -> str:
 def open_tokenizer(folder: Path) -> Any:
     """Open the tokenizer of a checkpoint and make sure it speaks ChatML.
 
-    Marks that are missing are added as special tokens. The padding token, which nothing here trains on or masks by, is
-    the end-of-text token.
+    Marks that are missing are added as special tokens; `tokenizer.new_marks` names them, for `open_model` to give them
+    embeddings. The padding token, which nothing here trains on or masks by, is the end-of-text token.
+
+    Raises:
+        ConfigError: the folder holds no whole tokenizer.
     """
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{folder}: no tokenizer that can be opened ({_first_line(error)})") from None
     known = tokenizer.get_vocab()
-    missing = [mark for mark in (TURN_START, TURN_END) if mark not in known]
-    if missing:
-        tokenizer.add_special_tokens({"additional_special_tokens": missing})
+    tokenizer.new_marks = [mark for mark in (TURN_START, TURN_END) if mark not in known]
+    if tokenizer.new_marks:
+        tokenizer.add_special_tokens({"additional_special_tokens": tokenizer.new_marks})
     tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
 
@@ -100,14 +107,61 @@ def stop_tokens(tokenizer: Any) -> list[int]:
     return sorted({token for token in ends if token is not None})
 
 
-def open_model(folder: Path, tokenizer: Any, dtype: torch.dtype) -> Any:
-    """Open the weights of a checkpoint; new tokens of the tokenizer get the mean of the old embeddings."""
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, local_files_only=True)
-    if len(tokenizer) > model.get_input_embeddings().weight.shape[0]:
-        with torch.random.fork_rng():
-            torch.manual_seed(0)
-            model.resize_token_embeddings(len(tokenizer), mean_resizing=True)
+def open_model(
+    folder: Path, tokenizer: Any, dtype: torch.dtype, *, rope_base: float | None = None, **loading: Any
+) -> Any:
+    """Open the weights of a checkpoint; new marks of the tokenizer get the mean of the other embeddings.
+
+    Args:
+        folder: a checkpoint that transformers loads.
+        tokenizer: from `open_tokenizer` of the same folder.
+        dtype: in which the weights are held.
+        rope_base: base of the rotary positions instead of the checkpoint's own.
+        loading: further options of `from_pretrained`, e.g. a quantisation.
+
+    Raises:
+        ConfigError: the checkpoint is cut short, or the tokenizer is another model's.
+    """
+    try:
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        if rope_base is not None:
+            config.rope_parameters["rope_theta"] = rope_base
+        opened: Any = AutoModelForCausalLM.from_pretrained(
+            folder, config=config, dtype=dtype, local_files_only=True, output_loading_info=True, **loading
+        )
+    except (OSError, ValueError, SafetensorError) as error:
+        raise ConfigError(f"{folder}: not a whole checkpoint ({_first_line(error)}); fetch or save it again") from None
+    model, found = opened
+    if found["missing_keys"]:
+        names = sorted(found["missing_keys"])
+        raise ConfigError(f"{folder}: not a whole checkpoint, {len(names)} weights are missing, {names[0]} first")
+    _embed_new_marks(model, tokenizer, folder)
     return model
+
+
+def _embed_new_marks(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Give marks that were just added the mean of the known tokens' rows, in both matrices where they are two.
+
+    Many checkpoints have more rows than tokens. Those rows were never trained, so a mark that falls on one needs the
+    mean as much as a mark that needs a new row.
+    """
+    num_rows, num_known = model.get_input_embeddings().weight.shape[0], len(tokenizer) - len(tokenizer.new_marks)
+    if num_known > num_rows:
+        raise ConfigError(
+            f"{folder}: the tokenizer knows {num_known} tokens and the model {num_rows}: they do not belong together"
+        )
+    if not tokenizer.new_marks:
+        return
+    if len(tokenizer) > num_rows:
+        model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    new = tokenizer.convert_tokens_to_ids(tokenizer.new_marks)
+    with torch.no_grad():
+        for matrix in (model.get_input_embeddings().weight, model.get_output_embeddings().weight):
+            matrix[new] = matrix[:num_known].mean(dim=0, dtype=torch.float32).to(matrix.dtype)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def save(model: Any, weights: Mapping[str, torch.Tensor], tokenizer: Any, folder: Path, dtype: torch.dtype) -> None:
@@ -119,6 +173,9 @@ def save(model: Any, weights: Mapping[str, torch.Tensor], tokenizer: Any, folder
         tokenizer: written with its ChatML template.
         folder: made if absent; appears whole or not at all.
         dtype: in which floating-point type the weights are stored.
+
+    Raises:
+        TrainError: the disk is full; what lay in `folder` before is still there.
     """
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
@@ -126,7 +183,11 @@ def save(model: Any, weights: Mapping[str, torch.Tensor], tokenizer: Any, folder
     model.generation_config = transformers.GenerationConfig(
         eos_token_id=stop_tokens(tokenizer), pad_token_id=end_of_text(tokenizer), do_sample=False
     )
-    model.save_pretrained(part, state_dict={name: tensor.to(dtype) for name, tensor in weights.items()})
+    try:
+        model.save_pretrained(part, state_dict={name: tensor.to(dtype) for name, tensor in weights.items()})
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        raise TrainError(f"{folder}: cannot be written ({_first_line(error)}); free space and run it again") from None
     config = AutoConfig.from_pretrained(part, local_files_only=True)
     config.dtype = dtype
     config.save_pretrained(part)

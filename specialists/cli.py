@@ -9,7 +9,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -39,6 +39,7 @@ Sandbox = Annotated[
     str, typer.Option(help="where programs run: docker, or bwrap or process together with --accept-risk")
 ]
 Risk = Annotated[bool, typer.Option("--accept-risk", help="run programs without a container's walls")]
+Board = Literal["tensorboard", "wandb", "trackio"]
 Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one per core if left out")]
 
 
@@ -112,14 +113,20 @@ def prepare(
 
 
 @app.command()
-def train(context: typer.Context, run: RunPath, recipe: MaybeRecipe = None, settings: Settings = None) -> None:
+def train(
+    context: typer.Context,
+    run: RunPath,
+    recipe: MaybeRecipe = None,
+    settings: Settings = None,
+    track: Annotated[Board | None, typer.Option(help="show the metrics there too")] = None,
+) -> None:
     """Train the stages of a run whose data is prepared; launched by torchrun, on all its processes."""
     place = Run(run)
     if console.quiet:  # not the first process: it only reads
-        way.train(_recipe_of(context.obj, recipe, settings, place), place)
+        way.train(_recipe_of(context.obj, recipe, settings, place), place, track=track)
         return
     with place.hold():
-        way.train(_recipe_of(context.obj, recipe, settings, place), place)
+        way.train(_recipe_of(context.obj, recipe, settings, place), place, track=track)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""How this process uses its machine: waiting threads, freed memory.
+"""How this process uses its machine: threads and memory.
 
 Two defaults of the C libraries cost a training on a CPU dearly, and neither is torch's to change:
 
@@ -12,9 +12,19 @@ faults in 300,000 pages. Keeping them saves 5 to 15 % of a step in a virtual mac
 import ctypes
 import os
 import platform
+from pathlib import Path
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BYTES = (1 << 31) - 1
+
+
+def memory_gib() -> float:
+    """Return the memory of this machine in GiB, or of the container that this process runs in."""
+    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    container = Path("/sys/fs/cgroup/memory.max")
+    if container.is_file() and (limit := container.read_text(encoding="ascii").strip()).isdigit():
+        limits.append(int(limit))
+    return min(limits) / (1 << 30)
 
 
 def settle() -> None:

@@ -46,10 +46,13 @@ def result(recipe: Recipe, run: Run, stage: Stage | None) -> Model:
 
 def train_inputs(stage: Stage, before: Model, data: Manifest) -> dict[str, str]:
     """Return what the training of a stage depends on: the weights before it, the packed blocks, and its knobs."""
+    knobs = stage.model_dump(mode="json", exclude={"mix": True, "gives": True, "keep": {"states"}})
+    if stage.keep.result == "last":
+        knobs.pop("save_every")  # decides only where a killed run goes on
     return {
         "checkpoint": before.digest,
         "blocks": data.digest_under("blocks"),
-        "stage": digest_of(stage.model_dump(mode="json", exclude={"mix", "gives", "save_every"})),
+        "stage": digest_of(knobs),
     }
 
 

@@ -9,12 +9,12 @@ Notation: N parameters, T tokens of a forward pass, L layers, C hidden size, F f
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from specialists import host
 from specialists.errors import ConfigError
 from specialists.recipe import Recipe, Shape, Stage
 
@@ -42,7 +42,7 @@ DEVICES: Mapping[str, Device] = {
         Device("l40s", 48, 362, 0.35),
         Device("rtx4090", 24, 165, 0.40),
         # Two cores with bf16 instructions: 370 GFLOP/s sustained in training a 135M model (455 tokens/s x 6 N).
-        Device("cpu", os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / GIB, 0.37, 1.0),
+        Device("cpu", host.memory_gib(), 0.37, 1.0),
     )
 }
 
@@ -222,7 +222,7 @@ def _shape(recipe: Recipe) -> tuple[Shape, int | None]:
     if config.is_file():
         try:
             fields: dict[str, Any] = json.loads(config.read_text(encoding="utf-8"))
-            return _shape_of(fields), fields.get("max_position_embeddings")
+            return shape_of(fields), fields.get("max_position_embeddings")
         except ValueError as error:
             raise ConfigError(f"{config}: no usable config ({str(error).splitlines()[0]})") from None
         except KeyError as error:
@@ -232,7 +232,8 @@ def _shape(recipe: Recipe) -> tuple[Shape, int | None]:
     raise ConfigError(f"start = {recipe.start!r}: its size is not known here; add a shape to the recipe")
 
 
-def _shape_of(config: Mapping[str, Any]) -> Shape:
+def shape_of(config: Mapping[str, Any]) -> Shape:
+    """Return the shape that a config.json describes. Raises KeyError naming a field that is not there."""
     return Shape(
         hidden_size=config["hidden_size"],
         num_layers=config["num_hidden_layers"],

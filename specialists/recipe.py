@@ -79,10 +79,43 @@ class Parallel(Knobs):
     """How one optimizer step is spread over memory and devices."""
 
     micro_blocks: Positive = 1  # packed blocks in one forward pass on one device
-    zero_stage: Literal[0, 1, 2, 3] = 0  # DeepSpeed ZeRO, used when launched with more than one process
+    zero_stage: Literal[0, 1, 2, 3] = 0  # DeepSpeed ZeRO over several processes; 0 is plain data parallel, without it
     # Of the computation; the optimizer always holds fp32 weights. "auto" is bf16, but on a CPU where it is slower fp32.
     precision: Literal["auto", "fp32", "bf16"] = "bf16"
     recompute_activations: bool = False
+
+
+class Adapter(Knobs):
+    """Small matrices trained beside frozen weights, and merged into them at the end."""
+
+    kind: Literal["lora", "dora", "qlora"]  # qlora: LoRA over weights held in 4 bits; needs CUDA and bitsandbytes
+    rank: Positive = 64  # the defaults are those of the report's repository (finetune.py)
+    alpha: Positive = 16  # the product of the two matrices is scaled by alpha / rank
+    dropout: Share = 0.05
+    targets: tuple[str, ...] = ()  # names of linear layers, e.g. q_proj; () is every one but the output matrix
+    # A base model has never seen the ChatML marks, so its embeddings must learn them.
+    train_embeddings: bool = False
+
+
+class Guard(Knobs):
+    """Which optimizer steps are not taken: their batch is left out, and counted."""
+
+    spike: Annotated[float, Field(gt=1)] | None = None  # gradient norm over the median of the last 64 steps; None: off
+    max_skips: Annotated[int, Field(ge=0)] = 10  # the stage stops at one more
+
+
+class Keep(Knobs):
+    """Which states of a running stage stay on disk, and which of them becomes its result."""
+
+    states: Positive = 1  # the last n to resume from
+    holdout_blocks: Annotated[int, Field(ge=0)] = 0  # never trained on; their loss is measured at every save
+    result: Literal["last", "best"] = "last"  # best: of the saved states, the one of least held-out loss
+
+    @model_validator(mode="after")
+    def _best_is_measured(self) -> Self:
+        if self.result == "best" and not self.holdout_blocks:
+            raise ValueError('result = "best" needs holdout_blocks: the training loss does not say which is best')
+        return self
 
 
 class Stage(Knobs):
@@ -99,7 +132,13 @@ class Stage(Knobs):
     tokens: Positive | None = None
     optim: Optim
     parallel: Parallel = Parallel()
-    save_every: Positive = 100  # steps between checkpoints to resume from
+    adapter: Adapter | None = None  # None trains every weight
+    rope_base: Annotated[float, Field(gt=1)] | None = (
+        None  # of the rotary positions, for long context; None: the start's
+    )
+    guard: Guard = Guard()
+    save_every: Positive = 100  # steps between states to resume from
+    keep: Keep = Keep()
     seed: int = 0
 
     @model_validator(mode="after")
@@ -109,6 +148,10 @@ class Stage(Knobs):
         if self.batch_blocks % self.parallel.micro_blocks:
             raise ValueError(
                 f"batch_blocks = {self.batch_blocks} must be a multiple of micro_blocks = {self.parallel.micro_blocks}"
+            )
+        if self.parallel.zero_stage and (self.adapter or self.guard.spike):
+            raise ValueError(
+                "adapter and guard.spike need parallel.zero_stage = 0: over several processes they train data parallel"
             )
         return self
 
@@ -291,7 +334,7 @@ def _explain(content: object, error: ValidationError) -> str:
 
 
 def _known_knobs() -> list[str]:
-    kinds = (Recipe, Stage, Mix, Source, Optim, Parallel, Judge, Shape)
+    kinds = (Recipe, Stage, Mix, Source, Optim, Parallel, Adapter, Guard, Keep, Judge, Shape)
     return sorted({field for kind in kinds for field in kind.model_fields})
 
 

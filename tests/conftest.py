@@ -34,13 +34,16 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_blocks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixteen packed blocks of up to 64 random tokens, in documents of uneven length, unevenly trained on."""
+    """Sixteen packed blocks of up to 64 random tokens, in documents of uneven length, unevenly trained on; each ends
+    with a trained end of text (token 0)."""
     rng = np.random.default_rng(7)
 
     def document(length: int) -> tuple[np.ndarray, np.ndarray]:
         trained = rng.random(length) < rng.choice([0.2, 0.9])
         trained[-1] = True
-        return rng.integers(3, 259, length, dtype=np.uint32), trained
+        ids = rng.integers(3, 259, length, dtype=np.uint32)
+        ids[-1] = 0
+        return ids, trained
 
     folder = tmp_path_factory.mktemp("blocks")
     write_blocks(folder, [[document(int(n)) for n in rng.integers(4, 22, 3)] for _ in range(16)])

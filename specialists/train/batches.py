@@ -46,6 +46,21 @@ class MicroBatch:
         )
 
 
+def num_trained(blocks: Blocks, stage: Stage) -> int:
+    """Return how many blocks are trained on: all but the last `holdout_blocks`.
+
+    Raises:
+        ConfigError: nothing would be left.
+    """
+    left = len(blocks) - stage.keep.holdout_blocks
+    if left < 1:
+        raise ConfigError(
+            f"stages.{stage.name}.keep.holdout_blocks = {stage.keep.holdout_blocks}: the data has {len(blocks)} "
+            "packed blocks, and at least one must be left to train on"
+        )
+    return left
+
+
 def num_steps(stage: Stage, num_blocks: int, num_tokens: int) -> int:
     """Return the optimizer steps of a stage, from whichever of steps, epochs and tokens the recipe gives."""
     if stage.steps is not None:
@@ -75,14 +90,29 @@ def micro_batches(blocks: Blocks, stage: Stage, step: int, *, rank: int = 0, wor
             f"stages.{stage.name}.batch_blocks = {stage.batch_blocks}: must be a multiple of micro_blocks x processes "
             f"= {stage.parallel.micro_blocks} x {world}"
         )
-    mine = step_blocks(stage, len(blocks), step)[rank::world]
+    mine = step_blocks(stage, num_trained(blocks, stage), step)[rank::world]
     for begin in range(0, len(mine), stage.parallel.micro_blocks):
         yield join([blocks[int(i)] for i in mine[begin : begin + stage.parallel.micro_blocks]])
 
 
+def holdout_batches(blocks: Blocks, stage: Stage, *, rank: int = 0, world: int = 1) -> Iterator[MicroBatch]:
+    """Yield this process's share of the blocks that are never trained on, one at a time.
+
+    Raises:
+        ConfigError: they cannot be shared out evenly over `world` processes.
+    """
+    if stage.keep.holdout_blocks % world:
+        raise ConfigError(
+            f"stages.{stage.name}.keep.holdout_blocks = {stage.keep.holdout_blocks}: must be a multiple of the "
+            f"{world} processes"
+        )
+    for index in range(num_trained(blocks, stage) + rank, len(blocks), world):
+        yield join([blocks[index]])
+
+
 def count_targets(blocks: Blocks, stage: Stage, step: int) -> int:
     """Return how many tokens the whole step trains on, over all processes: what the loss is divided by."""
-    return sum(len(_rows(blocks[int(i)])) for i in step_blocks(stage, len(blocks), step))
+    return sum(len(_rows(blocks[int(i)])) for i in step_blocks(stage, num_trained(blocks, stage), step))
 
 
 def join(blocks: list[Block]) -> MicroBatch:

@@ -2,40 +2,58 @@
 
 One loop for continued pretraining and for chat, on one process or many. What differs between them is decided before:
 the blocks know which tokens are trained on, the schedule is a function of the step, the engine hides the processes.
+So are the random numbers: what a step draws depends on the seed, the step and the process alone.
 
+    out/preflight.json    what was checked before the first step
     out/metrics.jsonl     one line an optimizer step
-    out/state/            what a killed run goes on from; gone at the end
+    out/state/            what a stopped run goes on from; gone at the end
     out/checkpoint/       the result, a folder that transformers loads
 """
 
 import json
 import math
-import shutil
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from specialists import checkpoint
 from specialists.blocks import Blocks
 from specialists.errors import TrainError
-from specialists.jsonl import drop_torn_line, read_rows
+from specialists.plan import memory, shape_of
 from specialists.precision import resolve
 from specialists.progress import bar
-from specialists.recipe import Parallel, Stage
-from specialists.run import write_text
-from specialists.train.batches import count_targets, micro_batches, num_steps
-from specialists.train.engine import Engine, Learner, prepare_model
+from specialists.recipe import Stage
+from specialists.train.batches import count_targets, holdout_batches, micro_batches, num_steps, num_trained
+from specialists.train.engine import NOTHING, Engine, Learner, prepare_model
+from specialists.train.guard import Watch
+from specialists.train.preflight import FILE as PREFLIGHT
+from specialists.train.preflight import Subject, preflight
 from specialists.train.schedule import learning_rate
 from specialists.train.seat import Seat
+from specialists.train.states import States
+from specialists.train.stopping import Stopping
+from specialists.train.trainee import OpenTrainee, Trainee, open_whole
 
 OpenEngine = Callable[[Learner, Stage, Seat], Engine]
+Watcher = Callable[[dict[str, Any]], None]
 
 
 def train(
-    stage: Stage, blocks_path: Path, start: Path, out: Path, *, seat: Seat, open_engine: OpenEngine
+    stage: Stage,
+    blocks_path: Path,
+    start: Path,
+    out: Path,
+    *,
+    seat: Seat,
+    open_engine: OpenEngine,
+    open_trainee: OpenTrainee = open_whole,
+    watchers: Sequence[Watcher] = (),
 ) -> dict[str, Any]:
     """Train one stage, going on from an earlier attempt's state where there is one.
 
@@ -45,133 +63,159 @@ def train(
         start: folder of the checkpoint to begin from.
         out: folder to work in; must exist.
         seat: this process among those that train.
-        open_engine: `engine.open_single`, or `zero.open_zero` for several processes.
+        open_engine: `engine.open_torch`, or `zero.open_zero` for models that one device cannot hold.
+        open_trainee: `trainee.open_whole`, or `adapters.open_adapted` for stages with an adapter.
+        watchers: called on the first process with the metrics of each step, which go to `metrics.jsonl` in any case.
 
     Returns:
-        Facts for the manifest: steps, tokens, last loss, seconds.
+        Facts for the manifest: steps, tokens, last loss, seconds, memory foreseen and used.
 
     Raises:
-        ConfigError: the batch cannot be shared out over the processes.
-        TrainError: the loss is not finite, or the state to resume from cannot be read.
+        ConfigError: the start cannot be opened, or the batch cannot be shared out over the processes.
+        TrainError: the preflight fails, too many batches are left out, or a state can be neither read nor written.
+        KeyboardInterrupt: SIGTERM or SIGINT came; the state is saved, and the same call goes on from it.
     """
+    states = States(out, stage.keep, seat)
     if not (out / "checkpoint").exists():
-        _train(stage, Blocks(blocks_path), start, out, seat, open_engine)
-    if seat.leads:
-        shutil.rmtree(out / "state", ignore_errors=True)
-    return _facts(out)
+        blocks, stage = Blocks(blocks_path), _resolved(stage, states, seat)
+        tokenizer = checkpoint.open_tokenizer(start)
+        trainee = open_trainee(start, tokenizer, stage, seat)
+        learner = prepare_model(trainee.model, stage.parallel).to(seat.device)
+        if not states.steps():
+            need = memory(stage, shape_of(trainee.model.config.to_dict()), seat.world)
+            preflight(Subject(stage, blocks, learner, tokenizer, seat, need), out)
+        course = _Course(stage, blocks, open_engine(learner, stage, seat), states, seat, watchers)
+        with Stopping() as stopping:
+            _steps(course, states.resume(course.engine), stopping)
+        _save_result(course, trainee, tokenizer, out)
+    states.clear()
+    return _facts(states.rows(), out)
 
 
-def _train(stage: Stage, blocks: Blocks, start: Path, out: Path, seat: Seat, open_engine: OpenEngine) -> None:
-    torch.manual_seed(stage.seed)
-    total = num_steps(stage, len(blocks), blocks.num_tokens)
-    tokenizer = checkpoint.open_tokenizer(start)
-    model = checkpoint.open_model(start, tokenizer, torch.float32)
-    resolved = stage.model_copy(update={"parallel": _resolved(stage.parallel, out, seat)})
-    engine = open_engine(prepare_model(model, resolved.parallel), resolved, seat)
-    first = _resume(engine, out, seat)
+@dataclass(frozen=True)
+class _Course:
+    """What stays the same from step to step."""
+
+    stage: Stage
+    blocks: Blocks
+    engine: Engine
+    states: States
+    seat: Seat
+    watchers: Sequence[Watcher]
+
+
+def _steps(course: _Course, first: int, stopping: Stopping) -> None:
+    stage, blocks, states, count = course.stage, course.blocks, course.states, num_trained(course.blocks, course.stage)
+    total = num_steps(stage, count, blocks.num_tokens * count // len(blocks))
+    watch = Watch(stage, states.rows())
     with bar(f"train {stage.name}", total, first) as advance:
-        for step in range(first, total):
-            metrics = _one_step(engine, blocks, resolved, step, total, seat)
-            if seat.leads:
-                _log(out, metrics)
-                advance(1, f"loss {metrics['loss']:.3f}, {metrics['tokens_per_s']:.0f} tokens/s")
-            if (step + 1) % stage.save_every == 0 and step + 1 < total:
-                _save_state(engine, out, step + 1, seat)
-    weights = engine.weights()
-    if seat.leads and weights is not None:
-        dtype = torch.float32 if stage.parallel.precision == "fp32" else torch.bfloat16
-        checkpoint.save(model, weights, tokenizer, out / "checkpoint", dtype)
-    seat.wait()
+        for done in range(first + 1, total + 1):
+            metrics = _one_step(course, done - 1, total, watch.limit)
+            (asked,) = course.seat.total(float(stopping.asked))
+            saves = bool(asked) or done % stage.save_every == 0 or done == total
+            if saves and stage.keep.holdout_blocks:
+                metrics["holdout_loss"] = _holdout_loss(course)
+            _log(course, metrics)
+            advance(1, _note(metrics))
+            watch.saw(done, metrics["grad_norm"], skipped=metrics["skipped"])
+            if saves and (done < total or stage.keep.result == "best"):
+                states.save(course.engine, done)
+            if asked and done < total:
+                raise KeyboardInterrupt
 
 
-def _resolved(parallel: Parallel, out: Path, seat: Seat) -> Parallel:
-    """Return the knobs with the precision decided: on a resumed run as before, else as the first process finds it."""
-    votes = 0.0
-    if seat.leads:
-        path = out / "metrics.jsonl"
-        drop_torn_line(path)
-        begun = [row["precision"] for _, row in read_rows(path)] if path.exists() else []
-        votes = float((begun[0] if begun else resolve(parallel.precision, seat.device)) == "bf16")
-    (is_bf16,) = seat.total(votes)
-    return parallel.model_copy(update={"precision": "bf16" if is_bf16 else "fp32"})
-
-
-def _one_step(engine: Engine, blocks: Blocks, stage: Stage, step: int, total: int, seat: Seat) -> dict[str, Any]:
+def _one_step(course: _Course, step: int, total: int, limit: float) -> dict[str, Any]:
+    stage, blocks, engine, seat = course.stage, course.blocks, course.engine, course.seat
     begun = time.monotonic()
     targets = count_targets(blocks, stage, step)
     if targets == 0:
         raise TrainError(f"stage {stage.name}, step {step + 1}: the batch has no token to train on; see example.txt")
+    torch.manual_seed(_seed(stage.seed, step, seat.rank))
     nll, tokens = 0.0, 0
     for batch in micro_batches(blocks, stage, step, rank=seat.rank, world=seat.world):
         nll += engine.learn(batch, targets)
         tokens += batch.ids_1T.shape[1]
     nll, tokens = seat.total(nll, tokens)
     lr = learning_rate(stage.optim, step, total)
-    if not math.isfinite(nll):
-        raise TrainError(f"stage {stage.name}, step {step + 1}: the loss is {nll}; lower optim.peak_lr")
-    norm = engine.step(lr)
+    limit = limit if math.isfinite(nll) else NOTHING
+    norm = engine.step(lr, limit)
     seconds = time.monotonic() - begun
     return {
         "step": step + 1,
-        "loss": nll / targets,
+        "loss": nll / targets if math.isfinite(nll) else None,
         "lr": lr,
-        "grad_norm": norm,
+        "grad_norm": norm if math.isfinite(norm) else None,
+        "skipped": not norm <= min(limit, sys.float_info.max),
         "tokens": int(tokens),
         "targets": targets,
         "tokens_per_s": round(tokens / seconds, 1),
         "wall_s": round(seconds, 3),
         "precision": stage.parallel.precision,
+        "peak_memory_gib": round(seat.peak_memory_gib, 3),
     }
 
 
-def _log(out: Path, metrics: dict[str, Any]) -> None:
-    with (out / "metrics.jsonl").open("a", encoding="utf-8") as file:
-        file.write(json.dumps(metrics) + "\n")
+def _log(course: _Course, metrics: dict[str, Any]) -> None:
+    if course.seat.leads:
+        course.states.log(metrics)
+        for watcher in course.watchers:
+            watcher(metrics)
 
 
-def _save_state(engine: Engine, out: Path, step: int, seat: Seat) -> None:
-    """Write a state that appears whole or not at all, then drop the one before it."""
-    part, whole = out / "state" / "part", out / "state" / f"step-{step:08d}"
+def _holdout_loss(course: _Course) -> float:
+    """Return the mean loss over the tokens that would be trained on in the blocks that never are."""
+    nll, targets = 0.0, 0.0
+    for batch in holdout_batches(course.blocks, course.stage, rank=course.seat.rank, world=course.seat.world):
+        nll += course.engine.measure(batch)
+        targets += len(batch.targets_R)
+    nll, targets = course.seat.total(nll, targets)
+    return nll / max(1.0, targets)
+
+
+def _save_result(course: _Course, trainee: Trainee, tokenizer: Any, out: Path) -> None:
+    best = course.states.best() if course.stage.keep.result == "best" else None
+    if best is not None:
+        course.states.load(course.engine, best)
+    learnt = course.engine.weights()
+    if course.seat.leads and learnt is not None:
+        model, weights = trainee.whole(learnt)
+        dtype = torch.float32 if course.stage.parallel.precision == "fp32" else torch.bfloat16
+        checkpoint.save(model, weights, tokenizer, out / "checkpoint", dtype)
+    course.seat.wait()
+
+
+def _resolved(stage: Stage, states: States, seat: Seat) -> Stage:
+    """Return the knobs with the precision decided: on a resumed run as before, else as the first process finds it."""
+    votes = 0.0
     if seat.leads:
-        shutil.rmtree(part, ignore_errors=True)
-        part.mkdir(parents=True)
-    seat.wait()
-    engine.save(part)
-    seat.wait()
-    if seat.leads:
-        earlier = list((out / "state").glob("step-*"))
-        part.rename(whole)
-        for old in earlier:
-            shutil.rmtree(old)
-    seat.wait()
+        begun = [row["precision"] for row in states.rows()]
+        votes = float((begun[0] if begun else resolve(stage.parallel.precision, seat.device)) == "bf16")
+    (is_bf16,) = seat.total(votes)
+    parallel = stage.parallel.model_copy(update={"precision": "bf16" if is_bf16 else "fp32"})
+    return stage.model_copy(update={"parallel": parallel})
 
 
-def _resume(engine: Engine, out: Path, seat: Seat) -> int:
-    """Load the last whole state, if any; returns how many steps are done."""
-    states = sorted((out / "state").glob("step-*"))
-    done = int(states[-1].name.removeprefix("step-")) if states else 0
-    if states:
-        engine.load(states[-1])
-    seat.wait()
-    if seat.leads:
-        _cut_metrics(out / "metrics.jsonl", done)
-    return done
+def _seed(seed: int, step: int, rank: int) -> int:
+    """Return the seed of one step on one process; unlike sums of the three, no two of them meet."""
+    return int(np.random.SeedSequence([seed, step, rank]).generate_state(1, np.uint64)[0] >> np.uint64(1))
 
 
-def _cut_metrics(path: Path, done: int) -> None:
-    """Drop the lines of steps that will be taken again."""
-    if path.exists():
-        drop_torn_line(path)
-        write_text(path, "".join(json.dumps(row) + "\n" for _, row in read_rows(path) if row["step"] <= done))
+def _note(metrics: dict[str, Any]) -> str:
+    loss = "left out" if metrics["skipped"] else f"loss {metrics['loss']:.3f}"
+    return f"{loss}, {metrics['tokens_per_s']:.0f} tokens/s"
 
 
-def _facts(out: Path) -> dict[str, Any]:
-    rows = [row for _, row in read_rows(out / "metrics.jsonl")]
+def _facts(rows: list[dict[str, Any]], out: Path) -> dict[str, Any]:
+    foreseen = json.loads((out / PREFLIGHT).read_text(encoding="utf-8"))["memory_gib"]
+    losses = [row["loss"] for row in rows if not row["skipped"]]
     return {
         "steps": len(rows),
+        "skipped": sum(row["skipped"] for row in rows),
         "tokens": sum(row["tokens"] for row in rows),
         "targets": sum(row["targets"] for row in rows),
-        "last_loss": rows[-1]["loss"],
+        "last_loss": losses[-1] if losses else None,
         "precision": rows[-1]["precision"],
         "wall_s": round(sum(row["wall_s"] for row in rows), 1),
+        "peak_memory_gib": max(row["peak_memory_gib"] for row in rows),
+        "foreseen_memory_gib": foreseen,
     }

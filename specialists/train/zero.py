@@ -1,15 +1,18 @@
 """The training engine over DeepSpeed ZeRO.
 
-Used when training is launched with more than one process. ZeRO stage 0 keeps everything everywhere, 1 shares out the
-optimizer, 2 the gradients too, 3 the weights too. The four verbs are those of `engine.TorchEngine`, and in fp32 the
-losses are the same.
+For models that one device cannot hold: ZeRO stage 1 shares out the optimizer, 2 the gradients too, 3 the weights too.
+(Stage 0 is the plain engine.) The verbs are those of `engine.TorchEngine`, and in fp32 the losses are the same.
 
 Three defaults of DeepSpeed are closed here: clipping is on at 1.0 when the key is left out; `backward` divides by the
 accumulation steps and averages over processes, so a loss that is to weigh tokens alike must be multiplied back; and
 its own optimizers and CPU collectives compile C++ at start, so torch's AdamW and gloo are used instead.
 """
 
+import math
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,10 @@ from torch import Tensor
 from specialists.errors import TrainError
 from specialists.recipe import Optim, Parallel, Stage
 from specialists.train.batches import MicroBatch
-from specialists.train.engine import Learner, make_adamw, restore_rng, rng_state
+from specialists.train.engine import NOTHING, Learner, make_adamw, micro_steps
 from specialists.train.seat import Seat
 
-_TAG = "state"
+_TAG, _UNIVERSAL = "state", "universal"
 
 
 class ZeroEngine:
@@ -52,21 +55,42 @@ class ZeroEngine:
         self._engine.step()
         return nll.item()
 
-    def step(self, lr: float) -> float:
+    def step(self, lr: float, limit: float = math.inf) -> float:
+        """As `Engine.step`, but `limit` only tells that the loss is not finite: ZeRO clears a gradient that is not."""
         for group in self._engine.optimizer.param_groups:
             group["lr"] = lr
         self._engine.step()
-        norm = self._engine.get_global_grad_norm()
-        return float(norm) if norm is not None else float("nan")
+        if self._engine.optimizer.overflow:
+            return math.nan
+        if limit == NOTHING:
+            raise TrainError("the loss is not finite but its gradient is; lower optim.peak_lr")
+        return float(self._engine.get_global_grad_norm())
+
+    def measure(self, batch: MicroBatch) -> float:
+        self._engine.eval()
+        with torch.no_grad():
+            nll = self._engine(batch.to(self.device)).item()
+        self._engine.train()
+        return nll
 
     def save(self, folder: Path) -> None:
-        self._engine.save_checkpoint(str(folder), tag=_TAG, client_state={"rng": rng_state()})
+        self._engine.save_checkpoint(str(folder), tag=_TAG)
 
     def load(self, folder: Path) -> None:
-        path, state = self._engine.load_checkpoint(str(folder), tag=_TAG)
+        """Take up a state; one of another number of processes is first rewritten weight by weight, once."""
+        tag, shards = _TAG, _num_shards(folder)
+        if shards not in (0, self._world):
+            tag = _UNIVERSAL
+            if torch.distributed.get_rank() == 0 and not (folder / tag).exists():
+                _make_universal(folder, inject=self._stage < 3)
+            torch.distributed.barrier()
+        self._engine._config.load_universal_checkpoint = tag == _UNIVERSAL
+        try:
+            path, _ = self._engine.load_checkpoint(str(folder), tag=tag)
+        except (OSError, RuntimeError, EOFError, AssertionError) as error:
+            raise TrainError(f"{folder}: cannot resume from it ({error}); delete it to start the stage over") from None
         if path is None:
             raise TrainError(f"{folder}: cannot resume from it; delete it to start the stage over")
-        restore_rng(state["rng"])
 
     def weights(self) -> dict[str, Tensor] | None:
         module = self._learner.model
@@ -77,10 +101,30 @@ class ZeroEngine:
             return {name: tensor.detach().cpu().clone() for name, tensor in module.state_dict().items()}
 
 
+def _num_shards(folder: Path) -> int:
+    """Return how many processes wrote a state; 0 where it has no shards."""
+    return len(list((folder / _TAG).glob("*_optim_states.pt")))
+
+
+def _make_universal(folder: Path, *, inject: bool) -> None:
+    """Rewrite a state so that any number of processes can take it up, with DeepSpeed's own converter."""
+    part = folder / "universal-part"
+    shutil.rmtree(part, ignore_errors=True)
+    command = [sys.executable, "-m", "deepspeed.checkpoint.ds_to_universal", "--input_folder", str(folder / _TAG)]
+    command += ["--output_folder", str(part), "--num_extract_workers", "1", "--num_merge_workers", "1"]
+    if inject:
+        command.append("--inject_missing_state")  # stages 1 and 2 write none of what the converter asks for
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1:]
+        raise TrainError(f"{folder}: cannot be rewritten for another number of processes ({' '.join(reason)})")
+    part.rename(folder / _UNIVERSAL)
+
+
 def open_zero(learner: Learner, stage: Stage, seat: Seat) -> ZeroEngine:
     """Return the engine for the processes that `join_processes` joined."""
-    micro_steps = stage.batch_blocks // (stage.parallel.micro_blocks * seat.world)
-    return ZeroEngine(learner, stage.optim, stage.parallel, seat.device, micro_steps=micro_steps)
+    steps = micro_steps(stage, seat.world)
+    return ZeroEngine(learner, stage.optim, stage.parallel, seat.device, micro_steps=steps)
 
 
 def join_processes(device: torch.device) -> None:

@@ -14,7 +14,11 @@ KNOBS = {
     "Mix": "sources near_duplicates licences overlap",
     "Optim": "peak_lr schedule warmup_share warmup_steps final_share beta1 beta2 eps weight_decay clip_norm",
     "Parallel": "micro_blocks zero_stage precision recompute_activations",
-    "Stage": "name gives objective mix seq_len batch_blocks steps epochs tokens optim parallel save_every seed",
+    "Adapter": "kind rank alpha dropout targets train_embeddings",
+    "Guard": "spike max_skips",
+    "Keep": "states holdout_blocks result",
+    "Stage": "name gives objective mix seq_len batch_blocks steps epochs tokens optim parallel adapter rope_base guard "
+    "save_every keep seed",
     "Judge": "benchmark limit num_samples temperature top_p max_new_tokens seed optional",
     "Shape": "hidden_size num_layers num_heads num_kv_heads ffn_size vocab_size tied",
     "Recipe": "name title start base_name shape stages judges generate_batch notes deviations",
