@@ -168,7 +168,7 @@ class Sample:
 
     def _look(self, *, out_of_time: bool, elapsed_s: float) -> None:
         """Add up the CPU time of the candidate's processes and stop them at a limit."""
-        judge = self._nursery.pids.get("judge")
+        judge = self._nursery.pids.get("judge", 0)  # no process has this id
         strangers = self._home.strangers()
         used = {pid: linux.cpu_seconds(fields) for pid, fields in strangers.items()}
         self._facts.judge_cpu_s = used.pop(judge, 0.0)
