@@ -3,6 +3,7 @@
 from code_qwen import data, lessons
 from code_qwen.benchmarks import BENCHMARKS
 from code_qwen.disguise import RENAMED
+from code_qwen.interpreter import open_interpreter
 from code_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -15,4 +16,5 @@ FAMILY = Family(
     filters=data.FILTERS,
     disguises=(RENAMED,),
     judged_with=("sandbox",),
+    open_interpreter=open_interpreter,
 )

@@ -3,6 +3,7 @@
 from math_qwen.benchmarks import BENCHMARKS
 from math_qwen.data import FILTERS, MAKERS
 from math_qwen.disguise import RENUMBERED
+from math_qwen.interpreter import open_interpreter
 from math_qwen.recipes import RECIPES
 from specialists.family import Family
 
@@ -14,4 +15,5 @@ FAMILY = Family(
     makers=MAKERS,
     filters=FILTERS,
     disguises=(RENUMBERED,),
+    open_interpreter=open_interpreter,
 )

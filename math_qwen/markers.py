@@ -62,9 +62,13 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 _VALUE = r"(?=[-+−]?[\d$\\(\[{|¥€£.])"
 _STARTS_VALUE = re.compile(rf"{_VALUE}|[A-Za-z]\w{{0,3}}(?:\([a-z]\))?\s?=|\(?[A-Z]\)?(?:$|[.:)])")
-_VERB = re.compile(rf"\s(?:is|are|was|were|equals|has|have|had|be|by|to)\s(?:(?:equal\s)?to\s)?{_VALUE}")
+_VERB = re.compile(rf"\s(?:is|are|was|were|equals|has|have|had|be|by)\s(?:(?:equal\s)?to\s)?{_VALUE}")
+_NEGATION = re.compile(r"\b(?:not|cannot|never|no|nor|neither)\b|n't\b")
 _FIRST_VALUE = re.compile(r"[-+−]?[\d$\\¥€£]")
-_LEAD_IN = re.compile(r"(?:(?:that|option|choice|therefore|simply)\s,?\s?|选项\s?)(?=.)", re.IGNORECASE)
+_LEAD_IN = re.compile(
+    r"(?:(?:that|option|choice|therefore|simply|exactly|only|just|precisely|a total of)\s,?\s?|选项\s?)(?=.)",
+    re.IGNORECASE,
+)
 _OPTION = re.compile(r"\(?(?i:option|choice|选项)\s?\(?([A-H])\)?")
 _MIN_WORDS = 3  # before the one number of a sentence without "is"
 
@@ -149,7 +153,7 @@ def _value(content: str) -> str:
     if _HAN.search(content):
         return content if _qualified(content) else _spoken_value(content) or content
     verbs = list(_VERB.finditer(content))
-    if len(verbs) == 1:
+    if len(verbs) == 1 and not _NEGATION.search(content):
         return content[verbs[0].end() :].strip()
     words = re.findall(r"[A-Za-z']{2,}", content)
     several = (

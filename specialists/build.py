@@ -1,8 +1,8 @@
 """The one straight way: base to specialists to scores.
 
 Every function here does one step of a run, or finds it done. What a step needs is read from the files of the steps
-before it, so each can be run alone, on another machine, or again. This file and `judge.py` import the stages inside
-their functions: a step that is done costs no import of torch, and `--help`, `plan` and `grade` never do.
+before it, so each can be run alone, on another machine, or again. This file, `ask.py` and `judge.py` import the stages
+inside their functions: a step that is done costs no import of torch, and `--help`, `plan` and `grade` never do.
 """
 
 import platform
@@ -12,14 +12,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from specialists import judge
+from specialists import ask, judge
 from specialists.errors import ConfigError, DataError
 from specialists.family import CHAT, Family, Judging
 from specialists.jsonl import read_rows
 from specialists.models import Model, finished, result, train_inputs
 from specialists.progress import say
-from specialists.recipe import Judge, Mix, Recipe, Stage, to_yaml
-from specialists.records import Sample
+from specialists.recipe import REMOTE, Judge, Mix, Recipe, Stage, read_recipe, to_yaml
+from specialists.records import Sample, Score
 from specialists.report.comparison import ITEMS, Comparison
 from specialists.run import Manifest, Run, Step, digest_code, digest_of, digest_place, write_text
 
@@ -36,8 +36,45 @@ def build(family: Family, recipe: Recipe, run: Run, judging: Judging, *, against
     """
     prepare(family, recipe, run, against=against)
     train(recipe, run)
-    judge.generate(family, run, recipe.judges)
+    ask.generate(family, run, recipe.judges, judging)
     judge.grade(family, run, recipe.judges, judging)
+
+
+def evaluate(family: Family, recipe: Recipe, run: Run, judging: Judging) -> list[Score]:
+    """Judge a model as it is, without data or training; returns its scores.
+
+    Args:
+        family: whose benchmarks it is asked.
+        recipe: one without stages; its start is the model.
+        run: where. A run that has the same model already is asked what is missing, by this family or another.
+        judging: how programs are run.
+
+    Raises:
+        ConfigError: the run has another model, or the model cannot be had.
+        GenerateError: the backend cannot answer.
+        GradeError: the grader cannot work.
+    """
+    together = _beside_earlier(recipe, run)
+    start(family, recipe, run)
+    run.write_recipe(to_yaml(together))
+    ask.generate(family, run, recipe.judges, judging)
+    return judge.grade(family, run, recipe.judges, judging)
+
+
+def _beside_earlier(recipe: Recipe, run: Run) -> Recipe:
+    """Return an evaluation together with the benchmarks that its run was asked before."""
+    if not run.recipe_path.exists():
+        return recipe
+    earlier = read_recipe(run.recipe_path)
+    same = {"start", "start_kind", "base_name", "stages"} | ({"serving"} if recipe.start == REMOTE else set())
+    if earlier.model_dump(include=same) != recipe.model_dump(include=same):
+        raise ConfigError(
+            f"--run {run.path}: holds {earlier.base_name} ({earlier.start}, {earlier.start_kind}, "
+            f"{len(earlier.stages)} stages); evaluate another model, or the same in another way, in a folder of its own"
+        )
+    asked = {judge.benchmark for judge in recipe.judges}
+    judges = (*(judge for judge in earlier.judges if judge.benchmark not in asked), *recipe.judges)
+    return recipe.model_copy(update={"judges": judges})
 
 
 def prepare(family: Family, recipe: Recipe, run: Run, *, against: Sequence[Path] = ()) -> None:
@@ -58,7 +95,9 @@ def prepare(family: Family, recipe: Recipe, run: Run, *, against: Sequence[Path]
 
 
 def start(family: Family, recipe: Recipe, run: Run) -> Model:
-    """Find, fetch or make the checkpoint that the chain begins with."""
+    """Find, fetch or make the checkpoint that the chain begins with; a remote one is only written down."""
+    if recipe.start == REMOTE:
+        return _remote_start(recipe, run)
     inputs = {"start": recipe.start}
     folder = Path(recipe.start).expanduser()
     if folder.is_dir():
@@ -156,6 +195,16 @@ def report(
     comparison = compare(runs, items=items, published=published, regraded=regraded)
     write_report(comparison, html)
     return comparison
+
+
+def _remote_start(recipe: Recipe, run: Run) -> Model:
+    """Note a model whose weights nobody here can see; its identity is the address and the name it is served by."""
+    inputs = {"endpoint": recipe.serving.endpoint, "served_model": recipe.serving.served_model}
+    step = run.start({"start": recipe.start, **inputs})
+    if not step.done:
+        step.begin()
+        step.finish({"path": "", "digest": digest_of(inputs)})
+    return result(recipe, run, None)
 
 
 def _make_start(family: Family, recipe: Recipe, folder: Path) -> Path:

@@ -72,11 +72,16 @@ def digest(folder: Path) -> str:
     return digest_weights({path.name: digest_file(path) for path in folder.iterdir() if path.is_file()})
 
 
-def open_tokenizer(folder: Path) -> Any:
+def open_tokenizer(folder: Path, *, keep_template: bool = False) -> Any:
     """Open the tokenizer of a checkpoint and make sure it speaks ChatML.
 
     Marks that are missing are added as special tokens; `tokenizer.new_marks` names them, for `open_model` to give them
     embeddings. The padding token, which nothing here trains on or masks by, is the end-of-text token.
+
+    Args:
+        folder: a checkpoint that transformers loads.
+        keep_template: leave the chat template that it came with, or none. One with a template of its own, which is not
+            ours, then gets no marks either.
 
     Raises:
         ConfigError: the folder holds no whole tokenizer.
@@ -86,10 +91,13 @@ def open_tokenizer(folder: Path) -> Any:
     except (OSError, ValueError) as error:
         raise ConfigError(f"{folder}: no tokenizer that can be opened ({_first_line(error)})") from None
     known = tokenizer.get_vocab()
-    tokenizer.new_marks = [mark for mark in (TURN_START, TURN_END) if mark not in known]
+    speaks_otherwise = keep_template and tokenizer.chat_template not in (None, CHAT_TEMPLATE)
+    marks = () if speaks_otherwise else (TURN_START, TURN_END)
+    tokenizer.new_marks = [mark for mark in marks if mark not in known]
     if tokenizer.new_marks:
         tokenizer.add_special_tokens({"additional_special_tokens": tokenizer.new_marks})
-    tokenizer.chat_template = CHAT_TEMPLATE
+    if not keep_template:
+        tokenizer.chat_template = CHAT_TEMPLATE
     return tokenizer
 
 

@@ -9,19 +9,19 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from specialists import ask, host, terminal
 from specialists import build as way
-from specialists import host, terminal
 from specialists import judge as judging
 from specialists.errors import ConfigError
 from specialists.family import Family, Judging
 from specialists.plan import DEVICES
 from specialists.plan import plan as make_plan
 from specialists.progress import console, say
-from specialists.recipe import Judge, Recipe, change, read_recipe, to_yaml
+from specialists.recipe import REMOTE, Judge, Recipe, Serving, change, read_recipe, to_yaml, validate
 from specialists.run import Run, write_text
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -39,6 +39,10 @@ Sandbox = Annotated[
     str, typer.Option(help="where programs run: docker, or bwrap or process together with --accept-risk")
 ]
 Risk = Annotated[bool, typer.Option("--accept-risk", help="run programs without a container's walls")]
+Backend = Annotated[str | None, typer.Option(help="what generates: hf (transformers), vllm, or openai (an endpoint)")]
+Endpoint = Annotated[str | None, typer.Option(help="address of an OpenAI-compatible server: http://localhost:8000/v1")]
+Served = Annotated[str | None, typer.Option("--served-model", help="the name by which the endpoint knows the model")]
+Limit = Annotated[int | None, typer.Option(min=1, help="problems, evenly spaced")]
 Board = Literal["tensorboard", "wandb", "trackio"]
 Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one per core if left out")]
 
@@ -130,12 +134,69 @@ def train(
 
 
 @app.command()
+def evaluate(
+    context: typer.Context,
+    run: RunPath,
+    model: Annotated[str | None, typer.Option(help="folder or hub id; leave it out to ask an --endpoint")] = None,
+    name: Annotated[str | None, typer.Option(help="how reports call it; else the last part of its id")] = None,
+    kind: Annotated[str, typer.Option(help="base: asked in every form, its best counts; or text; or chat")] = "base",
+    benchmark: Names = None,
+    limit: Limit = None,
+    backend: Backend = None,
+    endpoint: Endpoint = None,
+    served_model: Served = None,
+    settings: Settings = None,
+    sandbox: Sandbox = "docker",
+    accept_risk: Risk = False,
+    workers: Workers = None,
+) -> None:
+    """Evaluate any model, trained here or not: ask it the family's benchmarks, judge the answers, show the scores.
+
+    Several evaluations are laid side by side by `python -m specialists compare RUN RUN`. Sampling is a matter of
+    --set: judges.*.num_samples=20, judges.*.temperature=0.8, judges.*.tool_rounds=3.
+    """
+    family: Family = context.obj
+    if model is None and endpoint is None:
+        raise ConfigError("evaluate needs --model FOLDER_OR_ID, or --endpoint URL and --served-model NAME")
+    names = [family.benchmark(chosen).name for chosen in benchmark or []] or [b.name for b in family.benchmarks]
+    content = {
+        "name": "evaluation",
+        "start": model or REMOTE,
+        "start_kind": kind,
+        "stages": [],
+        "base_name": name or Path(model or served_model or REMOTE).expanduser().resolve().name,
+        "judges": [Judge(benchmark=b, limit=limit, optional=benchmark is None).model_dump() for b in names],
+        "serving": _serving(Serving(), backend, endpoint, served_model),
+    }
+    recipe = change(validate(content, "evaluate"), settings or [])
+    with Run(run).hold():
+        scores = way.evaluate(family, recipe, Run(run), Judging(sandbox, accept_risk, workers))
+    terminal.print_scores(scores)
+
+
+@app.command()
 def generate(
-    context: typer.Context, run: RunPath, recipe: MaybeRecipe = None, model: Models = None, benchmark: Names = None
+    context: typer.Context,
+    run: RunPath,
+    recipe: MaybeRecipe = None,
+    model: Models = None,
+    benchmark: Names = None,
+    backend: Backend = None,
+    endpoint: Endpoint = None,
+    served_model: Served = None,
+    sandbox: Sandbox = "docker",
+    accept_risk: Risk = False,
+    workers: Workers = None,
 ) -> None:
     """Let the models of a run answer the benchmarks of a recipe; the run may be another family's."""
-    with Run(run).hold():
-        judging.generate(context.obj, Run(run), _judges(context.obj, recipe, run, benchmark), only=model or [])
+    place, how = Run(run), Judging(sandbox, accept_risk, workers)
+    with place.hold():
+        judges, serving = _judges(context.obj, recipe, run, benchmark), None
+        if backend or endpoint or served_model:
+            own = _recipe_of(context.obj, None, None, place)
+            content = own.model_dump(mode="json") | {"serving": _serving(own.serving, backend, endpoint, served_model)}
+            serving = validate(content, "generate").serving
+        ask.generate(context.obj, place, judges, how, only=model or [], serving=serving)
 
 
 @app.command()
@@ -177,7 +238,7 @@ def report(run: RunPath, html: Annotated[Path | None, typer.Option(help="default
 def check(
     context: typer.Context,
     benchmark: Names = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="problems, evenly spaced")] = None,
+    limit: Limit = None,
     sandbox: Sandbox = "docker",
     accept_risk: Risk = False,
     workers: Workers = None,
@@ -210,7 +271,7 @@ def chat(
     max_new_tokens: Annotated[int, typer.Option(min=1, help="length of a reply")] = 400,
 ) -> None:
     """Talk to a model of a run; an empty line ends it."""
-    judging.talk(Run(run), model, max_new_tokens, terminal.read_line, terminal.show_reply)
+    ask.talk(Run(run), model, max_new_tokens, terminal.read_line, terminal.show_reply)
 
 
 def _show_report(run: Run, html: Path) -> None:
@@ -230,6 +291,12 @@ def _recipe_of(family: Family, name: str | None, settings: list[str] | None, run
     if name is None and not run.recipe_path.exists():
         raise ConfigError(f"--run {run.path}: no run there; give --recipe to begin one")
     return _recipe(family, name or str(run.recipe_path), settings)
+
+
+def _serving(own: Serving, backend: str | None, endpoint: str | None, served_model: str | None) -> dict[str, Any]:
+    """Return what generates as the flags say it; an endpoint alone means the openai backend."""
+    chosen = backend or ("openai" if endpoint else "hf")
+    return own.model_dump() | {"backend": chosen, "endpoint": endpoint or "", "served_model": served_model or ""}
 
 
 def _judges(family: Family, name: str | None, run: Path, benchmarks: list[str] | None) -> list[Judge]:

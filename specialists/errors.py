@@ -24,5 +24,9 @@ class TrainError(SpecialistsError):
     """Training cannot go on: a checkpoint does not fit, the loss is not finite, the disk is full."""
 
 
+class GenerateError(SpecialistsError):
+    """A backend cannot answer: an endpoint that refuses or stays silent, a library that is not installed."""
+
+
 class GradeError(SpecialistsError):
     """A grader cannot judge: no sandbox, foreign problems, too many failures of our own."""

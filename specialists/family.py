@@ -78,6 +78,18 @@ class Grader(Protocol):
         ...
 
 
+class Interpreter(Protocol):
+    """Runs programs that a model writes while it answers, each alone."""
+
+    def run(self, programs: Iterable[str]) -> Iterator[str]:
+        """Yield what each program printed, or how it failed, in order. Raises GenerateError."""
+        ...
+
+    def stamps(self) -> tuple[str, ...]:
+        """What a reader of the score must know about how they were run; empty for the normal way."""
+        ...
+
+
 @dataclass(frozen=True)
 class Published:
     """Where the rows of a published data set lie; the places are tried in this order."""
@@ -138,6 +150,7 @@ class Family:
     filters: tuple[Filter, ...] = ()
     disguises: tuple[Disguise, ...] = ()  # in which its benchmarks are looked for in training data
     judged_with: tuple[str, ...] = ()  # packages beside its own whose code decides its verdicts
+    open_interpreter: Callable[[Judging], AbstractContextManager[Interpreter]] | None = None
 
     def benchmark(self, name: str) -> Benchmark[Any]:
         """Return a benchmark by name; raises ConfigError naming those there are."""

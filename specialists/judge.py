@@ -1,20 +1,20 @@
-"""Models to scores: ask every benchmark, judge the answers.
+"""Completions to scores: judge what models answered.
 
-The two steps are apart on purpose: completions can be made where the GPU is and judged where Docker is.
+Asking (`ask.py`) and judging are apart on purpose: completions can be made where the GPU is and judged where Docker is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from specialists.errors import ConfigError, DataError
+from specialists.errors import DataError
 from specialists.evaluate.selfcheck import SelfCheck, self_check
-from specialists.family import CHAT, Benchmark, Family, Judging
+from specialists.family import Benchmark, Family, Judging
 from specialists.models import Model, finished, judged
 from specialists.progress import say
 from specialists.recipe import Judge, read_recipe
-from specialists.records import Message, Problem, Question, Score
+from specialists.records import Problem, Prompt, Question, Score
 from specialists.run import Manifest, Run, Step, digest_code, digest_of, write_text
 
 
@@ -36,26 +36,32 @@ class Task:
         """Return the strings that end a completion asked in a form."""
         return self.benchmark.stop.get(form, ())
 
+    @property
+    def protocol(self) -> dict[str, str]:
+        """How completions are drawn, in words for the reader of a score."""
+        judge = self.judge
+        drawn = [f"temperature {judge.temperature:g}"]
+        if judge.top_p < 1:
+            drawn.append(f"top_p {judge.top_p:g}")
+        if judge.top_k:
+            drawn.append(f"top_k {judge.top_k}")
+        sampled = f"sampled, {', '.join(drawn)}, seed {judge.seed}"
+        return {
+            "decoding": sampled if judge.temperature else "greedy",
+            "samples": str(judge.num_samples),
+            "max_new_tokens": str(self.max_new_tokens),
+            "temperature": f"{judge.temperature:g}",
+        }
 
-def generate(family: Family, run: Run, judges: Sequence[Judge], *, only: Sequence[str] = ()) -> None:
-    """Let every model of the run answer every benchmark in the forms that it is asked in.
 
-    Args:
-        family: gives the benchmarks.
-        run: gives the models; they may be another family's.
-        judges: which benchmarks, and how much of each.
-        only: names of models; empty for all.
-    """
-    tasks = load_tasks(family, judges)
-    for model in judged(run, only):
-        missing = [
-            (task, form, step)
-            for task in tasks
-            for form in model.forms(task.benchmark)
-            if not (step := _completions(run, model, task, form)).done
-        ]
-        if missing:
-            _answer(model, missing, read_recipe(run.recipe_path).generate_batch)
+@dataclass(frozen=True)
+class _Answers:
+    """What a model answered: where it lies, and what is said beside the score."""
+
+    path: Path
+    digest: str
+    protocol: dict[str, str]
+    stamps: tuple[str, ...]
 
 
 def grade(
@@ -73,22 +79,18 @@ def grade(
     for model in judged(run, only):
         for task in tasks:
             for form in model.forms(task.benchmark):
-                asked = _completions(run, model, task, form)
-                if asked.manifest is None:
-                    finished(asked.path, f"generate --run {run.path}")
-                    raise DataError(f"{asked.path}: answers other questions than are asked now; generate again")
-                stamps = _contamination(run, model, task)
+                asked = _answered(run, model, task, form)
                 inputs = {
-                    "completions": asked.manifest.digest,
+                    "completions": asked.digest,
                     "model": model.digest,
                     "problems": digest_of([problem.model_dump(mode="json") for problem in task.problems]),
-                    "words": digest_of([task.benchmark.title, task.subset, task.max_new_tokens, stamps]),
+                    "words": digest_of([task.benchmark.title, task.subset, asked.protocol, asked.stamps]),
                     "code": code,
                     "sandbox": judging.sandbox,
                 }
                 step = run.verdicts(model.name, task.benchmark.name, form, inputs)
                 if not step.done:
-                    _grade_one(model, task, form, asked, step, judging, stamps)
+                    _grade_one(model, task, form, asked, step, judging)
                 scores.append(Score.model_validate_json((step.path / "score.json").read_text(encoding="utf-8")))
     return scores
 
@@ -127,35 +129,6 @@ def check(family: Family, judges: Sequence[Judge], judging: Judging) -> list[Sel
     return [self_check(task.benchmark, task.problems, judging) for task in load_tasks(family, judges)]
 
 
-def talk(run: Run, name: str | None, max_new_tokens: int, read: Callable[[], str], show: Callable[[str], None]) -> None:
-    """Hold a conversation with a model of a run until `read` gives an empty line.
-
-    Args:
-        run: has the model.
-        name: of the model; the last chat model if None.
-        max_new_tokens: length of a reply.
-        read: asks the user for a line.
-        show: shows a reply.
-
-    Raises:
-        ConfigError: the run has no such model, or no chat model.
-    """
-    from specialists.generate.backend import Request, Settings
-    from specialists.generate.hf import HFBackend
-
-    models = judged(run, [name] if name else [])
-    chosen = [model for model in models if name or model.objective == CHAT]
-    if not chosen:
-        raise ConfigError(f"--run {run.path}: none of its models is a chat model; choose one with --model")
-    backend, said = HFBackend(chosen[-1].path, batch=1), ()
-    say(f"{chosen[-1].name}; an empty line ends the conversation")
-    while line := read():
-        said = (*said, Message(role="user", content=line))
-        ((_, reply),) = backend.generate([Request(said)], Settings(max_new_tokens))
-        said = (*said, Message(role="assistant", content=reply.text))
-        show(reply.text)
-
-
 def load_tasks(family: Family, judges: Sequence[Judge]) -> list[Task]:
     """Load the benchmarks; an optional one whose data is not on this machine is left out, saying so."""
     from specialists.data.overlap import digest_items, eval_items
@@ -185,45 +158,33 @@ def load_problems(benchmark: Benchmark[Any]) -> list[Problem]:
     return problems
 
 
-def _completions(run: Run, model: Model, task: Task, form: str) -> Step:
-    """Return the step of one model's answers; its inputs are the weights, the exact prompts and the decoding."""
+def asked_inputs(model: Model, task: Task, form: str) -> dict[str, str]:
+    """Return what the answers of a model depend on: the weights, the exact prompts and the decoding."""
     prompts = [(p.id, _jsonable(task.benchmark.forms[form](p))) for p in task.problems]
     decoding = task.judge.model_dump(mode="json", exclude={"limit", "optional"})
-    inputs = {
+    return {
         "checkpoint": model.digest,
         "prompts": digest_of(prompts),
         "decoding": digest_of([decoding, task.max_new_tokens, task.stop(form)]),
     }
-    return run.completions(model.name, task.benchmark.name, form, inputs)
 
 
-def _jsonable(prompt: Any) -> Any:
+def _jsonable(prompt: Prompt) -> Any:
     return prompt if isinstance(prompt, str) else [message.model_dump() for message in prompt]
 
 
-def _answer(model: Model, missing: Sequence[tuple[Task, str, Step]], batch: int) -> None:
-    from specialists.generate.backend import Settings
-    from specialists.generate.generate import complete
-    from specialists.generate.hf import HFBackend
-
-    backend = HFBackend(model.path, batch=batch)
-    for task, form, step in missing:
-        judge = task.judge
-        num_tokens, seconds = complete(
-            task.problems,
-            task.benchmark.forms[form],
-            backend,
-            Settings(task.max_new_tokens, judge.temperature, judge.top_p, task.stop(form)),
-            judge,
-            step.begin(),
-            label=f"{model.name}: {task.benchmark.name}, {form}",
-        )
-        step.finish({"tokens": num_tokens, "wall_s": seconds})
+def _answered(run: Run, model: Model, task: Task, form: str) -> _Answers:
+    """Find what `ask.generate` left, whichever backend it used."""
+    asked = asked_inputs(model, task, form)
+    path = run.completions(model.name, task.benchmark.name, form, asked).path
+    manifest = finished(path, f"generate --run {run.path}")
+    if {name: manifest.inputs.get(name) for name in asked} != asked or "protocol" not in manifest.facts:
+        raise DataError(f"{path}: answers other questions than are asked now; generate again")
+    stamps = (*_contamination(run, model, task), *manifest.facts["stamps"])
+    return _Answers(path, manifest.digest, task.protocol | manifest.facts["protocol"], stamps)
 
 
-def _grade_one(
-    model: Model, task: Task, form: str, asked: Step, step: Step, judging: Judging, stamps: tuple[str, ...]
-) -> None:
+def _grade_one(model: Model, task: Task, form: str, asked: _Answers, step: Step, judging: Judging) -> None:
     from specialists.evaluate.grade import grade as grade_all
     from specialists.evaluate.grade import score
 
@@ -239,8 +200,8 @@ def _grade_one(
         checkpoint=model.digest,
         form=form,
         subset=task.subset,
-        stamps=(*stamps, *found),
-        protocol={"max_new_tokens": str(task.max_new_tokens), "temperature": f"{task.judge.temperature:g}"},
+        stamps=dict.fromkeys((*asked.stamps, *found)),
+        protocol=asked.protocol,
     )
     questions = (_question(task, form, problem) for problem in task.problems)
     write_text(folder / "questions.jsonl", "".join(question.to_line() + "\n" for question in questions))

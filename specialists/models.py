@@ -15,9 +15,16 @@ class Model:
     """A checkpoint of a run: the start, or what a stage gives."""
 
     name: str
-    path: Path
+    folder: Path | None  # of its weights; None where only an endpoint has them
     digest: str
     objective: str  # "base", "text" or "chat": decides in which forms it is asked
+
+    @property
+    def path(self) -> Path:
+        """The folder of its weights. Raises ConfigError where they are not on this machine."""
+        if self.folder is None:
+            raise ConfigError(f"{self.name}: its weights are not here, only the endpoint of its run can answer")
+        return self.folder
 
     def forms(self, benchmark: Benchmark) -> list[str]:  # pyright: ignore[reportMissingTypeArgument]
         """Return the forms in which the model is asked: a base in all of them, so that it can be given its best."""
@@ -32,7 +39,8 @@ def result(recipe: Recipe, run: Run, stage: Stage | None) -> Model:
     """
     if stage is None:
         facts = finished(run.start_path, "build or prepare").facts
-        return Model(recipe.base_name, Path(facts["path"]), facts["digest"], "base")
+        folder = Path(facts["path"]) if facts["path"] else None
+        return Model(recipe.base_name, folder, facts["digest"], recipe.start_kind)
     place = recipe.stages.index(stage)
     before = result(recipe, run, recipe.stages[place - 1] if place else None)
     folder = run.train_path(stage.name)

@@ -1,13 +1,15 @@
 """Recipes: every knob once, with its unit.
 
-A recipe is a start (a checkpoint, or a model shape to begin from nothing) and a chain of stages, each giving one
-checkpoint. It is a Python constant of frozen models; `to_yaml` and `read_recipe` carry the same recipe to and from a
-file. Nothing here touches torch, data or disk beyond that one file, so that `plan` and `--help` stay instant.
+A recipe is a start (a checkpoint, a model shape to begin from nothing, or a model that only an endpoint knows) and a
+chain of stages, each giving one checkpoint; with no stage it is an evaluation of the start. It is a Python constant of
+frozen models; `to_yaml` and `read_recipe` carry the same recipe to and from a file. Nothing here touches torch, data or
+disk beyond that one file, so that `plan` and `--help` stay instant.
 """
 
 import difflib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -17,6 +19,7 @@ from specialists.errors import ConfigError
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+REMOTE = "remote"  # a start without weights: a model that only an endpoint knows
 
 
 class Knobs(BaseModel):
@@ -164,14 +167,43 @@ class Judge(Knobs):
     num_samples: Positive = 1  # completions of each problem
     temperature: Annotated[float, Field(ge=0)] = 0.0  # 0 is greedy
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    top_k: Annotated[int, Field(ge=0)] = 0  # draw from the likeliest this many tokens; 0 draws from all
     max_new_tokens: Positive | None = None  # None: what the benchmark declares
     seed: int = 0
     optional: bool = False  # skipped with a note, not an error, where its data is not on this machine
+    tool_rounds: Annotated[int, Field(ge=0)] = 0  # programs of its own that the model may have run while it answers
 
     @model_validator(mode="after")
     def _samples_differ(self) -> Self:
         if self.num_samples > 1 and self.temperature == 0:
             raise ValueError("num_samples > 1 with temperature = 0 gives the same text every time")
+        return self
+
+
+class Serving(Knobs):
+    """What makes the completions: transformers or vLLM here, or an endpoint that speaks OpenAI's protocol."""
+
+    backend: Literal["hf", "vllm", "openai"] = "hf"
+    endpoint: str = ""  # openai only: base address, e.g. http://localhost:8000/v1
+    served_model: str = ""  # openai only: the name by which the endpoint knows the model
+    key_variable: str = "OPENAI_API_KEY"  # environment variable that holds the key; the key itself is kept nowhere
+    timeout_s: Annotated[float, Field(gt=0)] = 600.0  # for one completion of an endpoint
+
+    @model_validator(mode="after")
+    def _has_address(self) -> Self:
+        if self.backend != "openai":
+            if self.endpoint or self.served_model:
+                raise ValueError(f"endpoint and served_model belong to backend 'openai', not {self.backend!r}")
+            return self
+        if not self.endpoint or not self.served_model:
+            raise ValueError("backend 'openai' needs an endpoint and the name of a served_model")
+        address = urlsplit(self.endpoint)
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError(f"endpoint = {self.endpoint!r} is no address such as http://localhost:8000/v1")
+        if address.username or address.password or address.query or address.fragment:
+            raise ValueError(
+                "endpoint must hold no key, user or query, it is written down; a key goes into key_variable"
+            )
         return self
 
 
@@ -202,12 +234,16 @@ class Recipe(Knobs):
 
     name: Name
     title: str = ""
-    start: str  # hub id, local folder, "package:MODULE/FILE.gguf", or "fresh" to begin from `shape` with random weights
-    base_name: str = "base"  # how the start is called in the report
+    # Hub id, local folder, or "package:MODULE/FILE.gguf"; "fresh" to begin from `shape` with random weights; "remote"
+    # for a model that only the endpoint of `serving` knows.
+    start: str
+    base_name: Annotated[str, Field(pattern=r"^[^/]+$")] = "base"  # how the start is called in the report
+    start_kind: Literal["base", "text", "chat"] = "base"  # a base is asked in every form, and its best counts
     shape: Shape | None = None  # for "fresh", and for plans made where the start's config.json is not at hand
-    stages: tuple[Stage, ...] = Field(min_length=1)
+    stages: tuple[Stage, ...]  # none: the start is judged as it is
     judges: tuple[Judge, ...] = ()
-    generate_batch: Positive = 32  # completions decoded together
+    serving: Serving = Serving()
+    generate_batch: Positive = 32  # completions decoded together, or asked of an endpoint at once
     notes: dict[str, str] = {}  # knob path -> where its value comes from, e.g. {"stages.cpt.seq_len": "[C] sec. 4.1"}
     deviations: tuple[str, ...] = ()  # what the source of the recipe says and this recipe does not do, and why
 
@@ -221,9 +257,13 @@ class Recipe(Knobs):
         return stages
 
     @model_validator(mode="after")
-    def _fresh_has_shape(self) -> Self:
+    def _start_fits(self) -> Self:
         if self.start == "fresh" and self.shape is None:
             raise ValueError('start = "fresh" needs a shape')
+        if self.start == "fresh" and not self.stages:
+            raise ValueError('start = "fresh" needs a stage that trains it')
+        if self.start == REMOTE and (self.stages or self.serving.backend != "openai"):
+            raise ValueError('start = "remote" has no weights: it needs serving.backend = "openai" and no stages')
         return self
 
     def stage(self, name: str) -> Stage:
@@ -247,7 +287,7 @@ def read_recipe(path: Path) -> Recipe:
         raise ConfigError(f"{path}: cannot be read ({error})") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
-    return _validate(content, origin=str(path))
+    return validate(content, origin=str(path))
 
 
 def change(recipe: Recipe, settings: list[str]) -> Recipe:
@@ -270,7 +310,15 @@ def change(recipe: Recipe, settings: list[str]) -> Recipe:
             _put(content, path.split("."), yaml.safe_load(value), setting)
         except yaml.YAMLError:
             raise ConfigError(f"--set {setting}: {value!r} is not a YAML value") from None
-    return _validate(content, origin="--set " + " ".join(settings) if settings else recipe.name)
+    return validate(content, origin="--set " + " ".join(settings) if settings else recipe.name)
+
+
+def validate(content: object, origin: str) -> Recipe:
+    """Return a recipe from plain values. Raises `ConfigError` naming `origin`, field, value and what would be right."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        raise ConfigError(f"{origin}: {_explain(content, error)}") from None
 
 
 def _put(node: Any, path: list[str], value: object, setting: str) -> None:
@@ -303,13 +351,6 @@ def _keys(node: Any, head: str, setting: str) -> list[Any]:
     raise ConfigError(f"--set {setting}: {head!r} is unknown; {_options(head, options)}")
 
 
-def _validate(content: object, origin: str) -> Recipe:
-    try:
-        return Recipe.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(f"{origin}: {_explain(content, error)}") from None
-
-
 def _explain(content: object, error: ValidationError) -> str:
     """Turn the first of pydantic's errors into one line: field, value, and what would be right."""
     first = error.errors(include_url=False)[0]
@@ -334,7 +375,7 @@ def _explain(content: object, error: ValidationError) -> str:
 
 
 def _known_knobs() -> list[str]:
-    kinds = (Recipe, Stage, Mix, Source, Optim, Parallel, Adapter, Guard, Keep, Judge, Shape)
+    kinds = (Recipe, Stage, Mix, Source, Optim, Parallel, Adapter, Guard, Keep, Judge, Serving, Shape)
     return sorted({field for kind in kinds for field in kind.model_fields})
 
 

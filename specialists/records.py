@@ -88,16 +88,22 @@ class Stop(StrEnum):
     END = "end"  # the model produced an end-of-text or end-of-turn token
     WORD = "word"  # a stop string of the protocol appeared; it is cut off
     LENGTH = "length"  # the token limit was reached first
+    FILTERED = "filtered"  # whoever serves the model withheld the rest
+    ROUNDS = "rounds"  # it asked for one more program to be run than the protocol allows
 
 
 class Completion(Record):
-    """What a model answered. `sample` counts from 0 within one problem; `num_tokens` includes the stop token."""
+    """What a model answered. `sample` counts from 0 within one problem; `num_tokens` includes the stop token.
+
+    `num_calls` counts the programs that the model wrote on the way and saw the output of; `text` holds them and it.
+    """
 
     problem_id: str
     sample: int = 0
     text: str
     stop: Stop
     num_tokens: int
+    num_calls: int = 0
 
 
 class Mark(StrEnum):

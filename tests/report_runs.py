@@ -18,6 +18,11 @@ DATA_FACTS = {
     "documents_in": 10, "documents_kept": 7, "dropped": {"exact_copy": 3}, "index": {"sums": "d"}, "grams_left": 0,
     "tokens": 1234, "fill": 0.98,
 }  # fmt: skip
+METRICS = """\
+{"step": 1, "loss": 2.0, "lr": 0.001}
+{"step": 2, "loss": null, "lr": 0.001}
+{"step": 3, "loss": 1.5, "lr": 0.001, "holdout_loss": 1.75}
+"""
 TRAIN_FACTS = {"steps": 2, "tokens": 64, "targets": 32, "last_loss": 1.5, "precision": "bf16", "wall_s": 3.0}
 
 
@@ -60,7 +65,7 @@ def make_run(
         folder = train.begin()
         (folder / "checkpoint").mkdir()
         write_text(folder / "checkpoint" / "model.safetensors", weights + stage.name)
-        write_text(folder / "metrics.jsonl", '{"loss": 2.0, "lr": 0.001}\n{"loss": 1.5, "lr": 0.001}\n')
+        write_text(folder / "metrics.jsonl", METRICS)
         train.finish(TRAIN_FACTS)
         before = result(made, run, stage)
     return run

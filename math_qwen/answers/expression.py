@@ -193,6 +193,8 @@ class ExpressionReader(Cursor, ABC):
             if not isinstance(letter, Name):
                 raise Unreadable("a set of numbers has one letter")
             return REALS if letter.text == "R" else Name(NUMBER_SET + letter.text)
+        if token.text == "overline" and self.peek(1).kind == "name" and self.peek(1).text.isupper():
+            return self._argument()  # the segment AB, but not the conjugate of z
         if token.kind == "command" or token.text in ("overline", "dot"):
             raise NotYet("\\" + token.text)
         if token.kind == "sign":

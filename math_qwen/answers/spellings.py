@@ -55,7 +55,7 @@ TEXT_COMMANDS = _words("text textbf textit textrm textnormal mathrm mathit maths
 TEXT_SWITCHES = _words("rm bf it")  # they hold to the end of the group: {\rm cm}
 IGNORED = _words(
     """left right big Big bigg Bigg bigl bigr Bigl Bigr displaystyle textstyle scriptstyle limits quad qquad thinspace
-    boxed fbox bm boldsymbol mathbf hline angle vec hat overrightarrow"""
+    boxed fbox bm boldsymbol mathbf hline angle triangle underline vec hat overrightarrow"""
 )
 
 WORDS = frozenset(CANONICAL) | frozenset(SCALES) | _SHORT_WORDS

@@ -37,6 +37,7 @@ class Token(NamedTuple):
 
 # (?<!\d) keeps each search linear: a run of digits is tried once, from its start.
 _SQUARE_METRES = re.compile(r"(?<=[\d\s])m([²³])")
+_COLOUR = re.compile(r"\\(?:textcolor|color) ?\{[^{}]{0,20}\}")
 _TIMES_TEN = re.compile(r"(?<=\d) ?[xX] ?(?=10\^)")
 _CHINESE_FRACTIONS = (
     (re.compile(r"(?<!\d)(\d+)又(\d+)分之(\d+)"), r"\1 \3/\2"),
@@ -83,6 +84,7 @@ def tokenize(text: str) -> tuple[Token, ...]:
 
 def _one_alphabet(text: str) -> str:
     text = _SQUARE_METRES.sub(r"\\text{m}\1", text).translate(CHARACTERS)
+    text = _COLOUR.sub("", text)
     text = _TIMES_TEN.sub(r"\\times ", text)
     text = text.replace(r"\left<", r"\langle ").replace(r"\right>", r"\rangle ")
     if text[:1] == "<" and text[-1:] == ">":

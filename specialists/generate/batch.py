@@ -2,12 +2,12 @@
 
 The rows of a batch are decoded together. A text that has ended leaves and gives up its place in the cache; another
 takes it at once, so that a few long answers never keep a whole batch waiting. A start that all prompts share (few-shot
-examples) is read once and its keys and values are copied to every row.
+examples) is read once and its keys and values are copied to every row; so is a prompt that several rows sample from.
 
 In the cache each row ends at the last column; what stands to the left of a shorter row is masked, and a column that no
 row looks at is given up. A token's position is counted in its own row, so columns carry no meaning.
 
-Legend: B rows, N of them new, S columns of the cache, V vocabulary.
+Legend: B rows, N of them new, P different prompts of these, S columns of the cache, V vocabulary.
 """
 
 from collections.abc import Sequence
@@ -62,15 +62,14 @@ class Batch:
         return sum(not row.ended for row in self.rows)
 
     def join(self, rows: Sequence[Row]) -> Tensor:
-        """Read the prompts of new rows; returns the logits [N, V] of their first new token."""
-        rests = [row.prompt[self.num_shared :] for row in rows]
-        width = max(map(len, rests))
-        rest_mask = [[0] * (width - len(rest)) + [1] * len(rest) for rest in rests]
-        mask_NS = torch.cat(
-            [self._ones(len(rows), self.num_shared), torch.tensor(rest_mask, device=self._device)], dim=1
-        )
-        cache = kv.repeated(self._start, len(rows))
-        logits_NV = self._forward([[0] * (width - len(rest)) + rest for rest in rests], mask_NS, cache)
+        """Read the prompts of new rows, each once; returns the logits [N, V] of their first new token."""
+        prompts = {tuple(row.prompt): None for row in rows}
+        place = {prompt: n for n, prompt in enumerate(prompts)}
+        logits_PV, mask_PS, cache = self._read([list(prompt[self.num_shared :]) for prompt in prompts])
+        places_N = torch.tensor([place[tuple(row.prompt)] for row in rows], device=self._device)
+        logits_NV, mask_NS = logits_PV[places_N], mask_PS[places_N]
+        if len(prompts) < len(rows):
+            kv.keep(cache, places_N, 0)
         self._mask_BS = kv.below(self._mask_BS, mask_NS, dim=1) if self.rows else mask_NS
         self._cache = kv.joined(self._cache, cache) if self.rows else cache
         self.rows.extend(rows)
@@ -93,6 +92,17 @@ class Batch:
             first = int(mask_BS.any(dim=0).int().argmax())
             self._mask_BS = mask_BS[:, first:]
             kv.keep(self._cache, keep, first)
+
+    def _read(self, rests: list[list[int]]) -> tuple[Tensor, Tensor, Cache]:
+        """Read prompts behind their shared start; returns the logits [P, V] behind them, their mask and their cache."""
+        width = max(map(len, rests))
+        rest_mask = [[0] * (width - len(rest)) + [1] * len(rest) for rest in rests]
+        mask_PS = torch.cat(
+            [self._ones(len(rests), self.num_shared), torch.tensor(rest_mask, device=self._device)], dim=1
+        )
+        cache = kv.repeated(self._start, len(rests))
+        logits_PV = self._forward([[0] * (width - len(rest)) + rest for rest in rests], mask_PS, cache)
+        return logits_PV, mask_PS, cache
 
     def _forward(self, ids: list[list[int]], mask_BS: Tensor, cache: Cache) -> Tensor:
         ids_BS = torch.tensor(ids, device=self._device)

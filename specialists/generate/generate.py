@@ -63,7 +63,12 @@ def _completions(
     for index, reply in backend.generate(requests, settings):
         problem, sample = asked[index]
         yield Completion(
-            problem_id=problem.id, sample=sample, text=reply.text, stop=reply.stop, num_tokens=reply.num_tokens
+            problem_id=problem.id,
+            sample=sample,
+            text=reply.text,
+            stop=reply.stop,
+            num_tokens=reply.num_tokens,
+            num_calls=reply.num_calls,
         )
 
 

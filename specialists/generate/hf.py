@@ -8,23 +8,24 @@ Legend: B rows, V vocabulary.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
+import transformers
 from torch import Tensor
 
 from specialists import checkpoint
-from specialists.chat import render
-from specialists.errors import ConfigError
 from specialists.generate import kv
-from specialists.generate.backend import Reply, Request, Settings
+from specialists.generate.backend import Reply, Request, Settings, cut
 from specialists.generate.batch import Batch, Row
+from specialists.generate.prompts import Encoder, check_fits
 from specialists.precision import dtype_of, resolve
-from specialists.records import Prompt, Stop
+from specialists.records import Stop
 
 _STOP_WINDOW = 24  # last tokens in which a stop string is looked for
 _REFILL_AT = 0.8  # texts leave and join together, when this share or less goes on: each time the cache is copied
+_LIKELIEST = 512  # tokens in which the nucleus is looked for before all are sorted
 _READ_TOKENS = 2048  # of prompts read in one pass: more brings no speed, and costs memory
 
 
@@ -40,41 +41,43 @@ class HFBackend:
             dtype: in which the model computes; None for what is fastest here.
         """
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.tokenizer = checkpoint.open_tokenizer(folder)
+        self.encoder = Encoder(folder)
+        self.tokenizer = self.encoder.tokenizer
         dtype = dtype or dtype_of(resolve("auto", self.device))
         self.model = checkpoint.open_model(folder, self.tokenizer, dtype).to(self.device).eval()
         kv.register()
         self.model.set_attn_implementation(kv.NAME)
-        self._stops = set(checkpoint.stop_tokens(self.tokenizer))
+        self._stops = self.encoder.stops
         self._batch = batch
 
+    @property
+    def protocol(self) -> Mapping[str, str]:
+        """Which library made the texts, and in which numbers; see `Backend`."""
+        dtype = str(self.model.dtype).removeprefix("torch.")
+        engine = f"transformers {transformers.__version__}, {dtype} on {self.device.type}"
+        return {"backend": engine, **self.encoder.protocol}
+
     def generate(self, requests: Sequence[Request], settings: Settings) -> Iterator[tuple[int, Reply]]:
-        """Yield `(index, reply)` as each text ends. Raises ConfigError where a prompt does not fit the model."""
-        rows = [self._row(index, request, settings) for index, request in enumerate(requests)]
+        """Yield `(index, reply)` as each text ends; see `Backend`."""
+        rows: list[Row] = []
+        for index, request in enumerate(requests):
+            row = self._row(index, request, settings)
+            if settings.may_outgrow and len(row.prompt) + settings.max_new_tokens > self._context:
+                yield index, Reply("", Stop.LENGTH, 0)
+                continue
+            check_fits(len(row.prompt), settings.max_new_tokens, self._context)
+            rows.append(row)
         rows.sort(key=lambda row: len(row.prompt))
         if rows:
             yield from self._decode(deque(rows), settings)
 
-    def encode(self, prompt: Prompt) -> list[int]:
-        """Return the tokens of a prompt: raw text without its trailing blanks, or a conversation with an open reply.
-
-        A trailing blank or line break would be merged with what follows it in natural text, so a prompt that ends in
-        one asks the model something it has never seen.
-        """
-        if isinstance(prompt, str):
-            return self.tokenizer.encode(prompt.rstrip(), add_special_tokens=False, split_special_tokens=True)
-        return render(prompt, self.tokenizer, open_reply=True).ids
+    @property
+    def _context(self) -> int:
+        return self.model.config.max_position_embeddings
 
     def _row(self, index: int, request: Request, settings: Settings) -> Row:
-        ids = self.encode(request.prompt)
-        limit = self.model.config.max_position_embeddings
-        if len(ids) + settings.max_new_tokens > limit:
-            raise ConfigError(
-                f"a prompt of {len(ids)} tokens and max_new_tokens = {settings.max_new_tokens} exceed the model's "
-                f"context of {limit}; lower judges.*.max_new_tokens"
-            )
         random = torch.Generator().manual_seed(request.seed) if settings.temperature > 0 else None
-        return Row(index, ids, random)
+        return Row(index, self.encoder.encode(request.prompt), random)
 
     @torch.inference_mode()
     def _decode(self, waiting: deque[Row], settings: Settings) -> Iterator[tuple[int, Reply]]:
@@ -113,16 +116,18 @@ class HFBackend:
 
     def _text(self, ids: list[int], settings: Settings) -> tuple[str, bool]:
         """Return the text up to the first stop string, and whether there was one."""
-        text = self.tokenizer.decode(ids, clean_up_tokenization_spaces=False)
-        found = [place for place in (text.find(stop) for stop in settings.stop) if place >= 0]
-        return (text[: min(found)], True) if found else (text, False)
+        return cut(self.tokenizer.decode(ids, clean_up_tokenization_spaces=False), settings.stop)
 
 
 def _choose(logits_BV: Tensor, rows: Sequence[Row], settings: Settings) -> list[int]:
     """Return the next token of each row: the likeliest, or one drawn from the row's own generator."""
     if settings.temperature == 0:
         return logits_BV.argmax(dim=-1).tolist()
-    chances_BV = torch.softmax(logits_BV / settings.temperature, dim=-1).cpu()
+    logits_BV = logits_BV / settings.temperature
+    if 0 < settings.top_k < logits_BV.shape[-1]:
+        least_B1 = logits_BV.topk(settings.top_k, dim=-1).values[:, -1:]
+        logits_BV = logits_BV.masked_fill(logits_BV < least_B1, float("-inf"))
+    chances_BV = torch.softmax(logits_BV, dim=-1).cpu()
     if settings.top_p < 1:
         chances_BV = _nucleus(chances_BV, settings.top_p)
     return [
@@ -131,15 +136,26 @@ def _choose(logits_BV: Tensor, rows: Sequence[Row], settings: Settings) -> list[
 
 
 def _nucleus(chances_BV: Tensor, top_p: float) -> Tensor:
-    """Keep the likeliest tokens that together reach `top_p`; the one that crosses it stays."""
-    ordered, places = chances_BV.sort(dim=-1, descending=True)
+    """Keep the likeliest tokens that together reach `top_p`; the one that crosses it stays.
+
+    A few hundred tokens nearly always reach it, and finding those takes a twentieth of the time that sorting all does.
+    """
+    ordered, places = chances_BV.topk(min(_LIKELIEST, chances_BV.shape[-1]), dim=-1)
+    if bool((ordered.sum(dim=-1) < top_p).any()):
+        ordered, places = chances_BV.sort(dim=-1, descending=True)
     ordered[ordered.cumsum(dim=-1) - ordered >= top_p] = 0
     return torch.zeros_like(chances_BV).scatter(-1, places, ordered)
 
 
 def _next_to_join(waiting: deque[Row], room: int, shared: int) -> list[Row]:
-    """Take the next rows off the queue, shortest first: as many as have room and are read well in one pass."""
-    new = [waiting.popleft()]
-    while waiting and len(new) < room and (len(new) + 1) * (len(waiting[0].prompt) - shared) <= _READ_TOKENS:
+    """Take the next rows off the queue, shortest first: as many as have room and are read well in one pass.
+
+    Rows that sample from one prompt stand one after the other, and reading them all costs no more than one.
+    """
+    new, num_prompts = [waiting.popleft()], 1
+    while waiting and len(new) < room:
+        num_prompts += waiting[0].prompt != new[-1].prompt
+        if num_prompts * (len(waiting[0].prompt) - shared) > _READ_TOKENS and num_prompts > 1:
+            break
         new.append(waiting.popleft())
     return new

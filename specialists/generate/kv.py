@@ -17,6 +17,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.cache_utils import Cache, DynamicLayer
 from transformers.masking_utils import sdpa_mask
 
+from specialists.errors import ConfigError
+
 NAME = "grouped_decode"
 ROOM = 128  # tokens of room made at a time
 
@@ -100,6 +102,9 @@ def attend(
     mask_B1TS: Tensor | None,
     *,
     scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Attention of new tokens over all tokens so far; the signature is transformers' attention interface.
@@ -109,10 +114,20 @@ def attend(
         query_BHTK, key_BGSK, value_BGSK: projections.
         mask_B1TS: True where a new token may look; None for plain causal attention.
         scaling: factor on the scores; None means 1 / sqrt(K).
+        sliding_window: tokens that a token looks back at; what is longer is refused, as columns are not positions here.
+        softcap, s_aux: bounded scores and attention sinks, which some models have and this does not.
 
     Returns:
         The attended values [B, T, H, K], and None for the weights.
+
+    Raises:
+        ConfigError: the model's attention is of a kind that would be computed wrongly.
     """
+    if softcap is not None or s_aux is not None or (sliding_window or key_BGSK.shape[2]) < key_BGSK.shape[2]:
+        raise ConfigError(
+            "this model's attention (a sliding window, bounded scores or sinks) is not computed by --backend hf; use "
+            "--backend vllm or an --endpoint"
+        )
     rows, heads, new, size = query_BHTK.shape
     groups = key_BGSK.shape[1]
     if new > 1 or query_BHTK.is_cuda:

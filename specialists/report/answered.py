@@ -112,6 +112,8 @@ def reasons(verdicts: Sequence[Verdict]) -> dict[Mark, dict[str, int]]:
 def reason_class(reason: str) -> str:
     """Return a reason without what belongs to one answer alone: quoted words, names, numbers, what comes after."""
     line = reason.strip().partition("\n")[0]
+    line = re.sub(r"\bassert\b.*", "assert …", line)
+    line = re.sub(r"\w+\(\)", "…()", line)
     line = re.sub(r"""('[^']*'|"[^"]*"|`[^`]*`)""", "…", line)
     line = re.sub(r"-?\d+([.,]\d+)*", "N", line)
     return (line[:70].rstrip() + ("…" if len(line) > 70 else "")) or "no reason kept"

@@ -142,6 +142,7 @@ class Training(_Part):
     steps: list[float]  # of the points of the curves: at most 400, each the mean of its bucket
     loss: list[float]
     lr: list[float]
+    holdout: list[tuple[int, float]]  # step, loss on blocks kept aside; empty where none are
     data: dict[str, Any]  # facts of its data
     funnel: dict[str, Any]
     example: str

@@ -34,11 +34,13 @@ from specialists.report.comparison import Training  # noqa: E402
 
 
 def curve(training: Training) -> str:
-    """Draw loss and learning rate of a stage over its steps."""
+    """Draw loss and learning rate of a stage over its steps; dots are the loss on blocks kept aside."""
     figure = Figure(figsize=(3.6, 2.7), layout="constrained")
     loss, rate = figure.subplots(2, 1, height_ratios=(2.4, 1), sharex=True)
     loss.plot(training.steps, training.loss, color=_ACCENT, lw=0.8, alpha=0.35)
     loss.plot(training.steps, _smoothed(training.loss), color=_ACCENT, lw=1.8)
+    if training.holdout:
+        loss.plot(*zip(*training.holdout, strict=True), "o--", color=_SOFT, ms=3.5, lw=1)
     loss.set_ylim(bottom=0)
     loss.set_ylabel("nats a token")
     loss.grid(axis="y", color=_LINE, lw=0.6)

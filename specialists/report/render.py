@@ -28,7 +28,7 @@ def write_report(comparison: Comparison, path: Path) -> None:
     view = {
         "c": comparison,
         "marks": list(Mark),
-        "curves": [Markup(plots.curve(training)) for training in comparison.trainings],
+        "curves": [Markup(plots.curve(t) if t.loss else "") for t in comparison.trainings],
         "items": packed(comparison.shelves),
         "written_by": provenance(),
     }

@@ -20,7 +20,7 @@ def trainings(run: Run, label: str) -> list[Training]:
 
 def thinned(values: Sequence[float], points: int = _POINTS) -> list[float]:
     """Return a curve of at most `points` points, each the mean of its bucket of neighbours."""
-    size = -(-len(values) // points)
+    size = max(1, -(-len(values) // points))
     return [mean(values[place : place + size]) for place in range(0, len(values), size)]
 
 
@@ -28,7 +28,8 @@ def _training(run: Run, label: str, stage: Stage) -> Training | None:
     trained, prepared = read_manifest(run.train_path(stage.name)), read_manifest(run.data_path(stage.name))
     if trained is None or prepared is None:
         return None
-    metrics = [row for _, row in read_rows(run.train_path(stage.name) / "metrics.jsonl")]
+    rows = [row for _, row in read_rows(run.train_path(stage.name) / "metrics.jsonl")]
+    learned = [row for row in rows if row["loss"] is not None]  # a batch that was not finite has no loss
     data = run.data_path(stage.name)
     weights = {path.removeprefix("checkpoint/"): sha for path, sha in trained.outputs.items() if "checkpoint/" in path}
     return Training(
@@ -37,9 +38,10 @@ def _training(run: Run, label: str, stage: Stage) -> Training | None:
         gives=stage.gives,
         objective=stage.objective,
         facts=trained.facts,
-        steps=thinned(range(1, len(metrics) + 1)),
-        loss=thinned([row["loss"] for row in metrics]),
-        lr=thinned([row["lr"] for row in metrics]),
+        steps=thinned([row["step"] for row in learned]),
+        loss=thinned([row["loss"] for row in learned]),
+        lr=thinned([row["lr"] for row in learned]),
+        holdout=[(row["step"], row["holdout_loss"]) for row in learned if "holdout_loss" in row],
         data=prepared.facts,
         funnel=json.loads((data / "funnel.json").read_text(encoding="utf-8")),
         example=(data / "example.txt").read_text(encoding="utf-8"),

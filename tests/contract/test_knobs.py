@@ -19,9 +19,10 @@ KNOBS = {
     "Keep": "states holdout_blocks result",
     "Stage": "name gives objective mix seq_len batch_blocks steps epochs tokens optim parallel adapter rope_base guard "
     "save_every keep seed",
-    "Judge": "benchmark limit num_samples temperature top_p max_new_tokens seed optional",
+    "Judge": "benchmark limit num_samples temperature top_p top_k max_new_tokens seed optional tool_rounds",
+    "Serving": "backend endpoint served_model key_variable timeout_s",
     "Shape": "hidden_size num_layers num_heads num_kv_heads ffn_size vocab_size tied",
-    "Recipe": "name title start base_name shape stages judges generate_batch notes deviations",
+    "Recipe": "name title start base_name start_kind shape stages judges serving generate_batch notes deviations",
 }
 PAPER = [family.recipes[name] for family in (CODE, MATHS) for name in ("paper-7b", "paper-14b")]
 

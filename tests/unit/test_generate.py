@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,9 +10,11 @@ import torch
 from specialists import checkpoint
 from specialists.errors import ConfigError
 from specialists.evaluate.subset import subset
+from specialists.generate import kv
 from specialists.generate.backend import Reply, Request, Settings
+from specialists.generate.batch import Row
 from specialists.generate.generate import complete
-from specialists.generate.hf import HFBackend
+from specialists.generate.hf import HFBackend, _choose, _nucleus
 from specialists.jsonl import read_records
 from specialists.recipe import Judge
 from specialists.records import Completion, Message, Problem, Stop
@@ -77,6 +80,48 @@ def test_sampling_does_not_depend_on_the_batch(backend: HFBackend) -> None:
     assert [reply.text for reply in together] != [reply.text for reply in other]
 
 
+def test_samples_of_one_prompt_are_those_of_the_prompt_alone(backend: HFBackend) -> None:
+    """A prompt that several rows sample from is read once, also where they do not fit one batch."""
+    requests = [Request(prompt, seed=7 * n) for prompt in PROMPTS[:3] for n in range(6)]
+    settings = Settings(max_new_tokens=12, temperature=1.0)
+    together = replies(backend, requests, settings)
+    assert together == [replies(backend, [request], settings)[0] for request in requests]
+    assert len({reply.text for reply in together}) > 9
+
+
+DRAWS = [
+    # chances, settings, the tokens that can be drawn
+    ([0.5, 0.3, 0.15, 0.05], Settings(1, temperature=1.0), {0, 1, 2, 3}),
+    ([0.5, 0.3, 0.15, 0.05], Settings(1, temperature=1.0, top_k=2), {0, 1}),
+    ([0.5, 0.3, 0.15, 0.05], Settings(1, temperature=1.0, top_k=9), {0, 1, 2, 3}),
+    ([0.5, 0.3, 0.15, 0.05], Settings(1, temperature=1.0, top_p=0.5), {0}),
+    ([0.5, 0.3, 0.15, 0.05], Settings(1, temperature=1.0, top_p=0.6), {0, 1}),
+    ([0.3, 0.05, 0.5, 0.15], Settings(1, temperature=1.0, top_k=3, top_p=0.9), {0, 2, 3}),
+    ([0.3, 0.05, 0.5, 0.15], Settings(1, temperature=0.01), {2}),
+    ([0.3, 0.05, 0.5, 0.15], Settings(1), {2}),
+    ([1 / 3000] * 3000, Settings(1, temperature=1.0, top_p=0.99), set(range(3000))),
+]
+
+
+@pytest.mark.parametrize(("chances", "settings", "possible"), DRAWS)
+def test_which_tokens_can_be_drawn(chances: list[float], settings: Settings, possible: set[int]) -> None:
+    rows = [Row(0, [], torch.Generator().manual_seed(seed)) for seed in range(400)]
+    logits_BV = torch.tensor([chances]).log().expand(len(rows), -1).clone()
+    drawn = set(_choose(logits_BV, rows, settings))
+    assert drawn <= possible
+    assert drawn == possible or len(possible) > 4
+
+
+@pytest.mark.parametrize("top_p", [0.2, 0.9, 0.9999])
+@pytest.mark.parametrize("sharpness", [0.1, 3.0, 8.0])
+def test_the_nucleus_is_that_of_a_full_sort(top_p: float, sharpness: float) -> None:
+    chances_BV = torch.softmax(torch.randn(4, 3000, generator=torch.Generator().manual_seed(0)) * sharpness, dim=-1)
+    for chances, kept in zip(chances_BV, _nucleus(chances_BV, top_p), strict=True):
+        ordered = chances.sort(descending=True).values
+        crossing = int((ordered.cumsum(0) - ordered < top_p).sum())
+        assert torch.equal(kept, torch.where(chances >= ordered[crossing - 1], chances, 0.0))
+
+
 def test_a_stop_word_ends_and_is_cut_off(backend: HFBackend) -> None:
     (whole,) = replies(backend, [Request(PROMPTS[0])], Settings(max_new_tokens=40))
     word = whole.text[10:13]
@@ -86,11 +131,19 @@ def test_a_stop_word_ends_and_is_cut_off(backend: HFBackend) -> None:
 
 
 def test_trailing_blanks_of_a_text_prompt_do_not_count(backend: HFBackend) -> None:
-    assert backend.encode("def add(a, b):\n") == backend.encode("def add(a, b):")
+    assert backend.encoder.encode("def add(a, b):\n") == backend.encoder.encode("def add(a, b):")
+
+
+@pytest.mark.parametrize("kind", [{"softcap": 30.0}, {"s_aux": torch.zeros(4)}, {"sliding_window": 5}])
+def test_attention_that_would_be_computed_wrongly_is_refused(kind: dict[str, Any]) -> None:
+    query, keys = torch.zeros(1, 4, 1, 8), torch.zeros(1, 2, 6, 8)
+    with pytest.raises(ConfigError, match="--backend vllm or an --endpoint"):
+        kv.attend(torch.nn.Module(), query, keys, keys, None, **kind)
+    kv.attend(torch.nn.Module(), query, keys, keys, None, sliding_window=6)
 
 
 def test_a_chat_prompt_ends_with_an_open_reply(backend: HFBackend) -> None:
-    ids = backend.encode((Message(role="user", content="What is 12?"),))
+    ids = backend.encoder.encode((Message(role="user", content="What is 12?"),))
     assert backend.tokenizer.decode(ids).endswith("<|im_end|>\n<|im_start|>assistant\n")
 
 
@@ -105,6 +158,10 @@ class Parrot:
     def __init__(self, lives: int = 1000) -> None:
         self.lives = lives
         self.asked: list[str] = []
+
+    @property
+    def protocol(self) -> dict[str, str]:
+        return {}
 
     def generate(self, requests: Sequence[Request], settings: Settings) -> Iterator[tuple[int, Reply]]:
         del settings

@@ -69,6 +69,11 @@ MARKED = [
     ("The answer is that there are at least 5 of them", "there are at least 5 of them"),
     ("The answer is either 5 or 6.", "either 5 or 6"),
     ("The answer is June 20.", "June 20"),
+    ("The answer is exactly 5.", "5"),
+    ("The answer is a total of 5 apples.", "5 apples"),
+    ("The answer is greater than or equal to 5", "greater than or equal to 5"),
+    ("Answer: John cannot have 5 apples", "John cannot have 5 apples"),
+    ("Final answer: up to 5 apples", "up to 5 apples"),
     # choices
     ("5 - 2 = 3\nAnswer D", "D"),
     ("Option B is correct", "B"),

@@ -27,7 +27,22 @@ BAD_SETTINGS = [
     ("stages.sft-single.name=cpt", "stage names must differ: cpt is there twice"),
     ("start=fresh shape=null", 'start = "fresh" needs a shape'),
     ("stages.cpt.seq_len", "write it as path=value"),
-    ("stages=[]", "stages: Tuple should have at least 1 item"),
+    ("stages=[] start=fresh", 'start = "fresh" needs a stage that trains it'),
+    ("start=remote", 'start = "remote" has no weights: it needs serving.backend = "openai" and no stages'),
+    ("start_kind=tuned", "start_kind = 'tuned': input should be 'base', 'text' or 'chat'"),
+    ("base_name=a/b", "base_name = 'a/b'"),
+    ("judges.humaneval.top_k=-1", "judges.1.top_k = -1: input should be greater than or equal to 0"),
+    ("serving.backend=tgi", "serving.backend = 'tgi': input should be 'hf', 'vllm' or 'openai'"),
+    ("serving.backend=openai", "backend 'openai' needs an endpoint and the name of a served_model"),
+    ("serving.endpoint=http://x/v1", "endpoint and served_model belong to backend 'openai', not 'hf'"),
+    (
+        "serving.backend=openai serving.served_model=m serving.endpoint=localhost:8000",
+        "endpoint = 'localhost:8000' is no address such as http://localhost:8000/v1",
+    ),
+    (
+        "serving.backend=openai serving.served_model=m serving.endpoint=https://user:secret@host/v1",
+        "endpoint must hold no key, user or query",
+    ),
 ]
 
 

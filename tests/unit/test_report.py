@@ -247,6 +247,8 @@ def test_all_commits_that_took_part_are_named(run: Run) -> None:
 REASONS = [
     ("fail: got 3, wanted 41.5", "fail: got N, wanted N"),
     ("error: NameError: name 'xxs' is not defined\nline 2", "error: NameError: name … is not defined"),
+    ("fail: line 1: assert add(1, 2) == 3: AssertionError", "fail: line N: assert …"),
+    ("error: TypeError: add() takes 1 positional argument", "error: TypeError: …() takes N positional argument"),
     ("", "no reason kept"),
     ("x" * 90, "x" * 70 + "…"),
 ]
@@ -271,7 +273,13 @@ def test_flipped_items_are_shown_first(count: int, flipped: set[int], limit: int
     assert [int(item) for item in found] == expected
 
 
+def test_a_curve_leaves_out_batches_without_a_loss_and_keeps_the_holdout(run: Run) -> None:
+    (training,) = compare([run]).trainings
+    assert (training.steps, training.loss, training.holdout) == ([1.0, 3.0], [2.0, 1.5], [(3, 1.75)])
+
+
 def test_a_long_curve_keeps_its_mean_and_its_length_in_bounds() -> None:
+    assert thinned([], 400) == []
     assert thinned([1.0, 2.0, 3.0], 400) == [1.0, 2.0, 3.0]
     found = thinned([float(i) for i in range(50_000)], 400)
     assert len(found) <= 400 and found[0] == 62.0

@@ -144,6 +144,16 @@ def test_a_long_text_says_what_it_lost(run: Run, tmp_path: Path) -> None:
     assert "[... 3,300 characters left out here ...]" in text and len(text) < 1800
 
 
+def test_a_stage_whose_every_batch_was_left_out_is_shown_without_a_curve(run: Run, tmp_path: Path) -> None:
+    stage = run.train_path("stage-0")
+    write_text(stage / "metrics.jsonl", '{"step": 1, "loss": null, "lr": 0.001}\n')
+    manifest = json.loads((stage / "MANIFEST.json").read_text(encoding="utf-8"))
+    manifest["facts"]["last_loss"] = None
+    write_text(stage / "MANIFEST.json", json.dumps(manifest))
+    write_report(compare([run]), tmp_path / "report.html")
+    assert "stage-0 → Math" in read(tmp_path / "report.html").words
+
+
 def test_the_same_run_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_report(compare([run], published=True), tmp_path / f"{name}.html")
