@@ -1,22 +1,24 @@
-"""Command line: python -m sandbox check | run | build | save | load | doctor | bench | reap."""
+"""Command line: python -m sandbox check | run | build | save | load | unpack | doctor | bench | reap."""
 
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import track
 
 from sandbox import Limits, Result, SandboxPool, SandboxUnavailable, Status, Task
 from sandbox.backends import open_backend
-from sandbox.contract import LANGUAGES, Proof, WorkerLost
+from sandbox.contract import LANGUAGES, WorkerLost
 from sandbox.hostile.probe import Probe
 from sandbox.images import box_limits, default_limits, image_for, only_python
 from sandbox.probes import PROBES, PYTHON, Finding, check
+from sandbox.samples import SUFFIXES, is_samples, read_samples, result_row, task_of
 
 app = typer.Typer(
     help="Run programs that nobody trusts, and prove how they ended.",
@@ -27,15 +29,15 @@ app = typer.Typer(
 )
 
 BackendOption = Annotated[str, typer.Option("--backend", help="docker, or with fewer walls: bwrap, process.")]
-ImageOption = Annotated[str | None, typer.Option("--image", help="Image instead of the one that `build` makes.")]
+ImageOption = Annotated[
+    str | None,
+    typer.Option("--image", help="Image other than `build` makes; for bwrap, what `unpack` wrote."),
+]
 RuntimeOption = Annotated[str | None, typer.Option("--runtime", help="The engine's runtime, such as runsc (gVisor).")]
 RiskOption = Annotated[bool, typer.Option("--accept-risk", help="Needed for backends without a container's walls.")]
 LanguagesOption = Annotated[
     str, typer.Option("--languages", help=f"all, or some of {', '.join(LANGUAGES)}; all but python need the big image.")
 ]
-_SUFFIXES = {
-    ".py": "python", ".js": "javascript", ".cpp": "cpp", ".cc": "cpp", ".java": "java", ".go": "go", ".rs": "rust"
-}  # fmt: skip
 
 
 @contextmanager
@@ -78,11 +80,14 @@ def check_command(
 
 @app.command()
 def run(
-    file: Annotated[Path, typer.Argument(help=f"Program to run: {', '.join(_SUFFIXES)}.")],
+    file: Annotated[Path, typer.Argument(help=f"Program ({', '.join(SUFFIXES)}), or samples (.jsonl, .jsonl.gz).")],
     tests: Annotated[Path | None, typer.Option(help="Trusted tests in the program's language.")] = None,
     entry_point: Annotated[str, typer.Option(help="Function that Python tests call.")] = "",
+    inproc: Annotated[bool, typer.Option("--inproc", help="Run Python tests in the program's process (weak).")] = False,
     stdin: Annotated[Path | None, typer.Option(help="What the program reads.")] = None,
     expect: Annotated[Path | None, typer.Option(help="What the program must print.")] = None,
+    out: Annotated[Path | None, typer.Option("--json", help="File for results of samples, instead of stdout.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Samples at once, if not one for each CPU.")] = None,
     backend: BackendOption = "docker",
     image: ImageOption = None,
     runtime: RuntimeOption = None,
@@ -90,23 +95,23 @@ def run(
     cpu_s: Annotated[float | None, typer.Option(help="CPU seconds instead of the language's default.")] = None,
     memory_mib: Annotated[int | None, typer.Option(help="MiB of memory instead of the language's default.")] = None,
 ) -> None:
-    """Run one program and judge it by tests, by its output, or not at all; exit code 0 only if it held."""
+    """Judge one program, or a file of samples; exit code 0 if all hold, 1 if not, 2 if they could not be judged."""
+    walls = {"backend": backend, "image": image, "runtime": runtime, "accept_risk": accept_risk}
+    changed = {"cpu_s": cpu_s, "memory_mib": memory_mib}
     with _one_line_errors():
-        task = _task(file, tests, entry_point, stdin, expect)
-        usual = default_limits(task.language)
-        limits = replace(
-            usual,
-            cpu_s=usual.cpu_s if cpu_s is None else cpu_s,
-            wall_s=usual.wall_s if cpu_s is None else None,
-            memory_mib=usual.memory_mib if memory_mib is None else memory_mib,
-        )
-        pool = SandboxPool(
-            backend, 1, image, runtime=runtime, accept_risk=accept_risk, limits=limits, languages=(task.language,)
-        )
-        with pool as box:
-            result = box.run(task)
-    _show(result)
-    held = result.status is Status.PASS or (task.proof == "none" and result.exit_code == 0)
+        if is_samples(file):
+            if tests or entry_point or inproc or stdin or expect:
+                raise ValueError(f"{file}: each sample says how it is judged; leave out the options that do")
+            held = _judge_samples(file, out, workers, walls, changed)
+        else:
+            if out or workers:
+                raise ValueError("--json, --workers: are for samples (.jsonl, .jsonl.gz); a program has one result")
+            task = task_of(file, tests=tests, entry_point=entry_point, inproc=inproc, stdin=stdin, expect=expect)
+            limits = _limits((task.language,), **changed)
+            with SandboxPool(workers=1, limits=limits, languages=(task.language,), **walls) as box:
+                result = box.run(task)
+            _show(result)
+            held = _held(task, result)
     raise typer.Exit(0 if held else 1)
 
 
@@ -115,6 +120,9 @@ def build(
     from_debootstrap: Annotated[
         bool, typer.Option("--from-debootstrap", help="Use Debian packages without asking a registry.")
     ] = False,
+    packages: Annotated[
+        Path | None, typer.Option(help="Directory that keeps downloaded Debian packages for the next build.")
+    ] = None,
     languages: LanguagesOption = "python",
 ) -> None:
     """Make an image of the docker backend; does nothing if it is up to date."""
@@ -123,7 +131,7 @@ def build(
         _need_docker()
         from sandbox.build import build as build_image
 
-        build_image(print, from_debootstrap=from_debootstrap, languages=asked)
+        build_image(print, from_debootstrap=from_debootstrap, languages=asked, packages=packages)
 
 
 @app.command()
@@ -149,6 +157,21 @@ def load(file: Annotated[Path, typer.Argument(help="File that `save` wrote.")]) 
         from sandbox.build import load as load_image
 
         print(*load_image(file), sep="\n")
+
+
+@app.command()
+def unpack(
+    directory: Annotated[Path, typer.Argument(help="New directory, for `--backend bwrap --image DIRECTORY`.")],
+    languages: LanguagesOption = "python",
+) -> None:
+    """Write the files of an image into a directory, for machines without an engine."""
+    with _one_line_errors():
+        asked = _languages(languages)
+        _need_docker()
+        from sandbox.build import unpack as unpack_image
+
+        unpack_image(directory, asked)
+    print(f"unpacked {directory}")
 
 
 @app.command()
@@ -225,28 +248,44 @@ def _languages(words: str) -> tuple[str, ...]:
     return names
 
 
-def _task(file: Path, tests: Path | None, entry_point: str, stdin: Path | None, expect: Path | None) -> Task:
-    program, language = _read(file), _SUFFIXES.get(file.suffix, "python")
-    if tests is not None:
-        if stdin or expect:
-            raise ValueError("--tests: judges by calls; leave out --stdin and --expect")
-        proof: Proof = "split" if language == "python" else "proof"
-        return Task(language=language, program=program, tests=_read(tests), entry_point=entry_point, proof=proof)
-    if entry_point:
-        raise ValueError("--entry-point: needs --tests")
-    read = _read(stdin) if stdin else ""
-    if expect is not None:
-        return Task(language=language, program=program, proof="stdio", stdin=read, expected_stdout=_read(expect))
-    return Task(language=language, program=program, proof="none", stdin=read)
+def _judge_samples(
+    file: Path, out: Path | None, workers: int | None, walls: dict[str, Any], changed: dict[str, Any]
+) -> bool:
+    """Write a result for each sample, in their order; return whether every one of them held."""
+    counts: Counter[str] = Counter()
+    languages = Counter(sample.task.language for sample in read_samples(file))
+    if not languages:
+        raise ValueError(f"{file}: holds no samples")
+    limits = _limits(tuple(languages), **changed) if any(value is not None for value in changed.values()) else None
+    all_held = True
+    with ExitStack() as stack:
+        box = stack.enter_context(SandboxPool(workers=workers, limits=limits, languages=tuple(languages), **walls))
+        lines = stack.enter_context(out.open("w", encoding="utf-8")) if out else sys.stdout
+        results = zip(read_samples(file), box.map(sample.task for sample in read_samples(file)), strict=True)
+        bar = Console(stderr=True, quiet=not sys.stderr.isatty())
+        for sample, result in track(results, "judging", languages.total(), console=bar, transient=True):
+            lines.write(f"{result_row(sample, result)}\n")
+            lines.flush()
+            all_held &= _held(sample.task, result)
+            counts[f"{result.status} ({result.proof})" if result.status is Status.PASS else result.status] += 1
+    said = ", ".join(f"{count} {status}" for status, count in counts.most_common())
+    print(f"sandbox: {counts.total()} samples: {said}", file=sys.stderr)
+    return all_held
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ValueError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not UTF-8 text") from None
+def _limits(languages: tuple[str, ...], *, cpu_s: float | None, memory_mib: int | None) -> Limits:
+    """Return the limits of programs in some languages, with what the user changed of them."""
+    usual = max((default_limits(language) for language in languages), key=lambda limits: limits.pids)
+    return replace(
+        usual,
+        cpu_s=usual.cpu_s if cpu_s is None else cpu_s,
+        wall_s=usual.wall_s if cpu_s is None else None,
+        memory_mib=usual.memory_mib if memory_mib is None else memory_mib,
+    )
+
+
+def _held(task: Task, result: Result) -> bool:
+    return result.status is Status.PASS or (task.proof == "none" and result.exit_code == 0)
 
 
 def _show(result: Result) -> None:

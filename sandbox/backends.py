@@ -1,6 +1,7 @@
 """Which walls there are, by name; each is loaded only when it is opened."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.contract import Backend, Limits, SandboxUnavailable
@@ -19,7 +20,8 @@ def open_backend(
 
     Args:
         name: one of `BACKENDS`.
-        image: the container image ("docker"); None means the one that `python -m sandbox build` makes.
+        image: the container image ("docker"), or the directory of a root file system ("bwrap"); None means the image
+            that `python -m sandbox build` makes, or the programs of this machine.
         runtime: the engine's runtime that containers are started with ("docker"), such as "runsc"; None means the
             engine's default.
         accept_risk: needed for backends without a container's walls.
@@ -37,7 +39,7 @@ def open_backend(
         except ModuleNotFoundError as error:
             raise SandboxUnavailable(f"the Python package {error.name} is missing: `pip install docker`") from None
         return DockerBackend(image, limits, runtime)
-    for option, value in (("image", image), ("runtime", runtime)):
+    for option, value in (("image", image if name == "process" else None), ("runtime", runtime)):
         if value is not None:
             raise ValueError(f"{option}: backend {name!r} has none; leave it out, or use backend 'docker'")
     if not accept_risk:
@@ -45,16 +47,18 @@ def open_backend(
             f"backend {name!r} has not all of a container's walls: say accept_risk=True (--accept-risk) to run "
             "programs with it, or use backend 'docker'"
         )
-    backend = _weak(name)
+    backend = _weak(name, image)
     print(*(f"sandbox: {stamp}" for stamp in backend.stamps), sep="\n", file=sys.stderr)
     return backend
 
 
-def _weak(name: str) -> "BubblewrapBackend | ProcessBackend":
+def _weak(name: str, image: str | None) -> "BubblewrapBackend | ProcessBackend":
     if name == "bwrap":
         from sandbox.bubblewrap import BubblewrapBackend
 
-        return BubblewrapBackend()
+        if image is not None and not Path(image).is_dir():
+            raise ValueError(f"image: backend 'bwrap' takes a directory with a root file system, not {image!r}")
+        return BubblewrapBackend(None if image is None else Path(image).resolve())
     from sandbox.local import ProcessBackend
 
     return ProcessBackend()

@@ -1,10 +1,10 @@
 """The `bwrap` backend: the supervisor as PID 1 of namespaces that bubblewrap makes.
 
 For machines without a container engine. A worker sees the system's programs and libraries and one Python, all read-only
-and without installed packages, the bundle, and three directories in memory; nothing else of this machine, no network,
-no other process. Root gives every sample users of its own, as in a container. What is missing is a control group: there
-is no memory limit over several processes, and no share of the CPUs. This is stamped on every result, and every proof
-counts as weak.
+and without installed packages, or instead the root file system of an image; the bundle; and three directories in
+memory. It sees nothing else of this machine, no network, no other process. Root gives every sample users of its own, as
+in a container. What is missing is a control group: there is no memory limit over several processes, and no share of the
+CPUs. This is stamped on every result, and every proof counts as weak.
 
 Needs bubblewrap 0.7 or newer. An ordinary user also needs a kernel that lets users make namespaces; root in a container
 needs one that may mount. Not verified: kernels older than 5.14, which count an ordinary user's processes elsewhere too.
@@ -25,6 +25,7 @@ MISSING = "judged without a container: several processes of a program together m
 MISSING_USERS = "judged without users of its own: programs could disturb their judge"
 INSTALL = "install it (Debian: `apt install bubblewrap`), or use backend 'docker'"
 _SYSTEM = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")  # links into /usr, or directories of their own
+_NOT_SHOWN = {"dev", "opt", "proc", "run", "sys", "tmp", "work"}  # made anew, or of no use
 _CAPABILITIES = ("SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER")
 _WORK_MIB, _TMP_MIB, _SHM_MIB = 256, 64, 16
 _TRY_S = 20
@@ -33,14 +34,18 @@ _TRY_S = 20
 class BubblewrapBackend:
     """Workers that are processes behind namespaces; see `sandbox.contract.Backend`."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path | None = None) -> None:
         """Write the bundle to a new directory and try the walls once; `stamps` say what they lack.
 
+        Args:
+            root: directory with the root file system that programs see; None means this machine's programs.
+
         Raises:
-            SandboxUnavailable: no bubblewrap, or it may not make namespaces here.
+            SandboxUnavailable: no bubblewrap, it may not make namespaces here, or there is no Python in `root`.
         """
         self._bwrap = find()
-        self._python = interpreter()
+        self._root = root
+        self._python = interpreter() if root is None else _interpreter_in(root)
         self._directory = Path(tempfile.mkdtemp(prefix="sandbox-"))
         self._directory.chmod(0o711)
         (self._directory / "empty").mkdir()
@@ -59,7 +64,8 @@ class BubblewrapBackend:
         number, words = tempfile.mkstemp(prefix=f"{slot}-", suffix=".stderr", dir=self._directory)
         os.close(number)
         channel = ProcessChannel(command, words=Path(words))
-        return StreamWorker(channel, name=f"bwrap-{slot}", image="bwrap", stamps=self.stamps)
+        image = "bwrap" if self._root is None else f"bwrap:{self._root}"
+        return StreamWorker(channel, name=f"bwrap-{slot}", image=image, stamps=self.stamps)
 
     def close(self) -> None:
         """Remove the bundle."""
@@ -67,7 +73,8 @@ class BubblewrapBackend:
 
     def _command(self, *arguments: str) -> list[str]:
         """Return the command that runs Python with `arguments` behind the walls."""
-        walls = [*_namespaces(), *_system(self._python, self._directory / "empty"), *_own(self._directory / "bundle")]
+        files = _system(self._python, self._directory / "empty") if self._root is None else _files_of(self._root)
+        walls = [*_namespaces(), *files, *_own(self._directory / "bundle")]
         return [self._bwrap, *walls, "--", str(self._python), *arguments]
 
     def _try(self) -> None:
@@ -112,7 +119,7 @@ def _system(python: Path, empty: Path) -> list[str]:
     prefix = python.parent.parent
     for path in ("/etc", "/opt", *reversed([str(parent) for parent in prefix.parents[:-1]])):
         options += ["--perms", "0755", "--dir", path]  # made on the way they would be closed to other users
-    for name in ("/etc/ld.so.cache", "/etc/alternatives"):
+    for name in ("/etc/ld.so.cache", "/etc/alternatives", "/opt/languages"):
         options += ["--ro-bind-try", name, name]
     hidden = sorted(prefix.glob("lib/python3*/*-packages"))
     if not prefix.is_relative_to("/usr"):
@@ -122,6 +129,25 @@ def _system(python: Path, empty: Path) -> list[str]:
     for path in hidden:
         options += ["--ro-bind", str(empty), str(path)]
     return options
+
+
+def _files_of(root: Path) -> list[str]:
+    """Return the options that show what lies in `root`, and nothing of this machine."""
+    options = ["--perms", "0755", "--dir", "/opt"]
+    for path in sorted(root.iterdir()):
+        if path.is_symlink():
+            options += ["--symlink", str(path.readlink()), f"/{path.name}"]
+        elif path.name not in _NOT_SHOWN:
+            options += ["--ro-bind", str(path), f"/{path.name}"]
+    return [*options, "--ro-bind-try", str(root / "opt" / "languages"), "/opt/languages"]
+
+
+def _interpreter_in(root: Path) -> Path:
+    """Return the path of Python as seen inside `root`. Raises `SandboxUnavailable` if there is none."""
+    for name in ("usr/local/bin/python3", "usr/bin/python3"):
+        if (root / name).exists():
+            return Path("/", name)
+    raise SandboxUnavailable(f"{root} holds no Python: fill it with `python -m sandbox unpack {root}`")
 
 
 def _own(bundle_directory: Path) -> list[str]:

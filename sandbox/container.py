@@ -26,7 +26,7 @@ from docker.utils import kwargs_from_env
 
 from sandbox import owner
 from sandbox.contract import LANGUAGES, Limits, SandboxUnavailable
-from sandbox.images import image_name
+from sandbox.images import build_command, image_name
 from sandbox.worker import StreamWorker, supervisor_setup
 
 _SOCKET = "unix:///var/run/docker.sock"
@@ -56,7 +56,18 @@ def connect(timeout_s: int = _TIMEOUT_S) -> APIClient:
         settings = kwargs_from_env()
         return APIClient(version="auto", timeout=timeout_s, **settings)
     except (DockerException, requests.RequestException) as error:
-        raise SandboxUnavailable(f"the Docker engine at {host} does not answer ({_one_line(error)})") from None
+        raise SandboxUnavailable(
+            f"the Docker engine at {host} does not answer ({_one_line(error)}): start it, or correct DOCKER_HOST"
+        ) from None
+
+
+def has_image(client: APIClient, name: str) -> bool:
+    """Whether the engine has an image of this tag or id."""
+    try:
+        client.inspect_image(name)
+    except ImageNotFound:
+        return False
+    return True
 
 
 def _knock(path: str) -> None:
@@ -106,10 +117,8 @@ class DockerBackend:
             self._image_id: str = client.inspect_image(self._image)["Id"]
             owner.reap(client)
         except ImageNotFound:
-            option = " --languages all" if self._image == image_name(LANGUAGES) else ""
-            raise SandboxUnavailable(
-                f"image {self._image} is not here: run `python -m sandbox build{option}`"
-            ) from None
+            command = build_command(LANGUAGES if self._image == image_name(LANGUAGES) else ("python",))
+            raise SandboxUnavailable(f"image {self._image} is not here: run `{command}`") from None
         except (DockerException, OSError) as error:
             raise SandboxUnavailable(f"lost the Docker engine: {_one_line(error)}") from None
 

@@ -14,10 +14,10 @@ from typing import Literal, Protocol, Self
 from sandbox.status import Status
 
 LANGUAGES = ("python", "javascript", "cpp", "java", "go", "rust")
-PROOFS = ("split", "proof", "stdio", "none")
+PROOFS = ("split", "inproc", "proof", "stdio", "none")
 MAX_OUTPUT_BYTES = 1 << 20
 
-Proof = Literal["split", "proof", "stdio", "none"]
+Proof = Literal["split", "inproc", "proof", "stdio", "none"]
 
 
 class SandboxUnavailable(RuntimeError):
@@ -39,17 +39,20 @@ class Task:
             "split": Python only. `tests` run in a judge process that calls `entry_point` in the candidate's process;
             tests and expected values never enter the candidate. Arguments and results must be plain data
             (`sandbox.values`).
+            "inproc": Python only, and always a weak proof. `tests` run in the program's own process and see all its
+            names, so values of any type may pass (`sandbox.image.inproc`).
             "proof": any language but Python. Program and tests are one program, whose end our own `main` vouches for
             (`sandbox.languages.language`); always a weak proof.
             "stdio": what the program prints for `stdin` equals `expected_stdout`, compared outside the box. Spaces at
             the end of lines and line breaks at the end of the text do not count.
             "none": the program is only run; a normal end is `no_verdict`.
-        tests: trusted code that raises `AssertionError` where the program is wrong ("split"); or, in the program's
-            language: a script with `console.assert`, a `main` with `assert`, a class `Main` that throws
+        tests: trusted code that raises `AssertionError` where the program is wrong ("split", "inproc"); or, in the
+            program's language: a script with `console.assert`, a `main` with `assert`, a class `Main` that throws
             `AssertionError`, a Go file of tests, a Rust module of tests ("proof").
-        entry_point: the function that the tests call ("split").
-        prelude: trusted code that the judge runs before the tests: imports and helpers that they use ("split").
-        mutates: the tests look at arguments after the call; lists, dicts and sets are copied back ("split").
+        entry_point: the function that the tests call ("split", "inproc").
+        prelude: trusted code that is run before the tests: imports and helpers that they use ("split", "inproc").
+        mutates: the tests look at arguments after the call; lists, dicts and sets are copied back ("split"; with
+            "inproc" nothing is a copy).
         stdin: what the program reads ("stdio", "none").
         expected_stdout: what it must print ("stdio").
     """
@@ -68,24 +71,24 @@ class Task:
         if self.language not in LANGUAGES:
             raise ValueError(f"Task.language: {self.language!r} is not known; known are {', '.join(LANGUAGES)}")
         if self.proof not in PROOFS:
-            hint = " ('inproc' is not built yet)" if self.proof == "inproc" else ""
-            raise ValueError(f"Task.proof: {self.proof!r} is not one of {', '.join(PROOFS)}{hint}")
-        if (self.language == "python") is (self.proof == "proof") and self.proof in ("split", "proof"):
+            raise ValueError(f"Task.proof: {self.proof!r} is not one of {', '.join(PROOFS)}")
+        if (self.language == "python") is (self.proof == "proof") and self.proof in _TESTED:
             other = "split" if self.proof == "proof" else "proof"
             raise ValueError(f"Task.proof: tests of {self.language} are run by proof {other!r}, not {self.proof!r}")
         for name, value in vars(self).items():
             if name not in _USED_BY[self.proof] and value:
                 raise ValueError(f"Task.{name}: proof {self.proof!r} does not use it; leave it out")
-        if self.proof == "split":
-            self._check_split()
-        if self.proof in ("split", "proof") and not self.tests.strip():
+        if self.proof in ("split", "inproc"):
+            self._check_entry_point()
+        if self.proof in _TESTED and not self.tests.strip():
             raise ValueError(f"Task.tests: proof {self.proof!r} needs code that uses the program and asserts")
         if self.proof == "stdio":
             self._check_stdio()
 
-    def _check_split(self) -> None:
+    def _check_entry_point(self) -> None:
         if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
-            raise ValueError(f"Task.entry_point: proof 'split' needs a function's name, not {self.entry_point!r}")
+            name = self.entry_point
+            raise ValueError(f"Task.entry_point: proof {self.proof!r} needs a function's name, not {name!r}")
 
     def _check_stdio(self) -> None:
         if self.expected_stdout is None:
@@ -94,9 +97,12 @@ class Task:
             raise ValueError(f"Task.expected_stdout: {MAX_OUTPUT_BYTES} bytes of output can be compared at most")
 
 
+_TESTED = ("split", "inproc", "proof")
 _ALWAYS = frozenset({"language", "program", "proof"})
+_CALLED = _ALWAYS | {"tests", "entry_point", "prelude", "mutates"}
 _USED_BY = {
-    "split": _ALWAYS | {"tests", "entry_point", "prelude", "mutates"},
+    "split": _CALLED,
+    "inproc": _CALLED,
     "proof": _ALWAYS | {"tests"},
     "stdio": _ALWAYS | {"stdin", "expected_stdout"},
     "none": _ALWAYS | {"stdin"},

@@ -12,33 +12,22 @@ from sandbox.contract import SandboxUnavailable
 
 _PACKAGES = "python3-minimal,libpython3-stdlib"
 _DEBOOTSTRAP_S = 900
-_SCRIPT_S = 1800
 # What debootstrap leaves that is of no use in a box, or tells of the machine it was built on.
 _REMOVED = (
     "etc/apt/sources.list", "etc/hostname", "etc/resolv.conf", "usr/share/doc", "usr/share/info", "usr/share/locale",
     "usr/share/man", "var/cache/apt", "var/cache/debconf", "var/lib/apt/lists", "var/log",
 )  # fmt: skip
-# In namespaces of its own: what the script starts or mounts ends with it.
-_INSIDE = (
-    "unshare",
-    "--mount",
-    "--pid",
-    "--fork",
-    "sh",
-    "-ec",
-    'mount -t proc proc "$0/proc"; exec chroot "$0" sh "$1"',
-)
 
 
-def debootstrap(directory: Path, script: Path | None) -> Path:
+def debootstrap(directory: Path, packages: Path | None) -> Path:
     """Make a minimal Debian with Python and return it as a tar file inside `directory`.
 
     Args:
         directory: an empty one on a disk with room for twice the system.
-        script: run by a shell inside the system when it is there, with the machine's network.
+        packages: directory that keeps downloaded packages; None keeps none.
 
     Raises:
-        SandboxUnavailable: not a Debian, no debootstrap, or one of the steps failed.
+        SandboxUnavailable: not a Debian, no debootstrap, or it failed.
     """
     suite, mirror = _suite(), _mirror()
     if shutil.which("debootstrap") is None:
@@ -47,11 +36,9 @@ def debootstrap(directory: Path, script: Path | None) -> Path:
             "saved image with `python -m sandbox load`"
         )
     root = directory / "root"
-    _run("debootstrap", ["debootstrap", "--variant=minbase", f"--include={_PACKAGES}", suite, str(root), mirror])
-    if script is not None:
-        inside = shutil.copy(script, root / "tmp")
-        _run(script.name, [*_INSIDE, str(root), f"/tmp/{script.name}"], timeout_s=_SCRIPT_S)
-        Path(inside).unlink()
+    options = ["--variant=minbase", f"--include={_PACKAGES}"]
+    options += [f"--cache-dir={packages.absolute()}"] if packages else []
+    _run("debootstrap", ["debootstrap", *options, suite, str(root), mirror])
     for name in _REMOVED:
         path = root / name
         if path.is_dir() and not path.is_symlink():
@@ -63,9 +50,17 @@ def debootstrap(directory: Path, script: Path | None) -> Path:
     return archive
 
 
-def _run(name: str, command: list[str], *, timeout_s: int = _DEBOOTSTRAP_S) -> None:
+def sources() -> str:
+    """Return what apt needs in a base that was made here, "" on a machine that could not have made one."""
+    try:
+        return f"deb {_mirror()} {_suite()} main\n"
+    except SandboxUnavailable:
+        return ""
+
+
+def _run(name: str, command: list[str]) -> None:
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout_s, check=False
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_DEBOOTSTRAP_S, check=False
     )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines()

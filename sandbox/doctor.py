@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.contract import SandboxUnavailable
+from sandbox.contract import LANGUAGES, SandboxUnavailable
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -12,6 +12,7 @@ _OLDEST_API = (1, 41)
 _NO_MEMORY = "enable the memory cgroup: boot with `cgroup_enable=memory swapaccount=1`; rootless: delegate it"
 _NO_PIDS = "enable the pids cgroup (CONFIG_CGROUP_PIDS in the kernel); rootless: delegate it"
 _NO_SECCOMP = "start dockerd with seccomp; without it only the sandbox's own filter of system calls is there"
+_NO_RUNSC = "no (optional): install it from gvisor.dev, run `runsc install` as root and restart the engine"
 
 
 @dataclass(frozen=True)
@@ -51,24 +52,26 @@ def _engine(info: dict[str, Any], api: str) -> list[Note]:
         _needed("pids limit", info["PidsLimit"], _NO_PIDS),
         _needed("seccomp", "seccomp" in security, _NO_SECCOMP),
         Note("user namespaces", _yes("userns" in security or "rootless" in security)),
-        Note("runsc (gVisor)", "yes: --runtime runsc" if "runsc" in info.get("Runtimes", {}) else "no (optional)"),
+        Note("runsc (gVisor)", "yes: --runtime runsc" if "runsc" in info.get("Runtimes", {}) else _NO_RUNSC),
     ]
 
 
 def _ours(client: "APIClient") -> list[Note]:
-    from docker.errors import ImageNotFound
-
     from sandbox import owner
-    from sandbox.container import image_name
+    from sandbox.container import has_image
+    from sandbox.images import build_command, image_name
 
-    name = image_name()
-    try:
-        client.inspect_image(name)
-    except ImageNotFound:
-        image = Note("image", f"{name} is not here", "run `python -m sandbox build`")
+    small, full = image_name(), image_name(LANGUAGES)
+    if has_image(client, small):
+        image = Note("image", small)
     else:
-        image = Note("image", name)
-    return [image, Note("our containers", str(len(owner.ours(client))))]
+        image = Note("image", f"{small} is not here", f"run `{build_command()}`")
+    absent = f"not here (optional, for all but Python): run `{build_command(LANGUAGES)}`"
+    return [
+        image,
+        Note("image, languages", full if has_image(client, full) else absent),
+        Note("our containers", str(len(owner.ours(client)))),
+    ]
 
 
 def _bubblewrap() -> Note:

@@ -20,6 +20,11 @@ def image_name(languages: Collection[str] = ("python",)) -> str:
     return f"{REPOSITORY}:{bundle.version()}{'' if only_python(languages) else f'-all-{toolchains_version()}'}"
 
 
+def build_command(languages: Collection[str] = ("python",)) -> str:
+    """Return the command that makes the image of `image_name`."""
+    return f"python -m sandbox build{'' if only_python(languages) else ' --languages all'}"
+
+
 def image_for(backend: str, image: str | None, languages: Collection[str]) -> str | None:
     """Return the image to open a backend with: the one asked for, else docker's that has the languages."""
     return image or (image_name(languages) if backend == "docker" and not only_python(languages) else None)

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox import bundle
@@ -58,14 +59,14 @@ class ProcessBackend:
 class ProcessChannel:
     """A socket whose other end is stdin and stdout of a supervisor that is our child; see `sandbox.worker.Channel`."""
 
-    def __init__(self, command: list[str], *, words: Path) -> None:
-        """Start `command`; its stderr goes to the file `words`."""
+    def __init__(self, command: list[str], *, words: Path, environment: Mapping[str, str] | None = None) -> None:
+        """Start `command`, with nothing but `environment`; its stderr goes to the file `words`."""
         self._words = words
         self._socket, theirs = socket.socketpair()
         with theirs, words.open("wb") as stderr:
             end = theirs.fileno()
             self._process = subprocess.Popen(
-                command, stdin=end, stdout=end, stderr=stderr, start_new_session=True, env=ENVIRONMENT
+                command, stdin=end, stdout=end, stderr=stderr, start_new_session=True, env=environment or ENVIRONMENT
             )
 
     def send(self, data: bytes, timeout_s: float) -> None:

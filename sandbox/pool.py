@@ -37,6 +37,25 @@ _OPEN_S = 120.0
 _CLOSE_S = 60.0
 
 
+class Failures:
+    """Counts results, and those among them that failed through the sandbox; may be used from many threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._num_done = 0
+        self._num_failures = 0
+
+    def add(self, result: Result) -> str:
+        """Count one result; say so if there are too many failures by now, else return ""."""
+        with self._lock:
+            self._num_done += 1
+            self._num_failures += result.status in (Status.INFRA_ERROR, Status.STARVED)
+            done, failures = self._num_done, self._num_failures
+        if failures <= MOST_FAILURES or failures <= _MOST_FAILURES_SHARE * done:
+            return ""
+        return f"{failures} of {done} tasks failed through the sandbox itself; the last: {result.detail}"
+
+
 @dataclass
 class _Job:
     task: Task
@@ -90,9 +109,7 @@ class SandboxPool:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._seats: list[Seat] = []
         self._threads: list[threading.Thread] = []
-        self._counts = threading.Lock()
-        self._num_done = 0
-        self._num_failures = 0
+        self._failures = Failures()
 
     def run(self, task: Task, limits: Limits | None = None) -> Result:
         """Run one task and wait for its result; may be called from many threads.
@@ -199,18 +216,10 @@ class SandboxPool:
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the thread that asked
             job.future.set_exception(error)
             return
-        failures = self._count(result)
-        if failures > MOST_FAILURES and failures > _MOST_FAILURES_SHARE * self._num_done:
-            text = f"{failures} of {self._num_done} tasks failed through the sandbox itself; the last: {result.detail}"
-            job.future.set_exception(SandboxUnavailable(text))
+        if excess := self._failures.add(result):
+            job.future.set_exception(SandboxUnavailable(excess))
         else:
             job.future.set_result(result)
-
-    def _count(self, result: Result) -> int:
-        with self._counts:
-            self._num_done += 1
-            self._num_failures += result.status in (Status.INFRA_ERROR, Status.STARVED)
-            return self._num_failures
 
     def _close(self) -> None:
         closers = [threading.Thread(target=seat.close, daemon=True) for seat in self._seats]

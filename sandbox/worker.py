@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from sandbox import bundle, protocol
 from sandbox.contract import Limits, Result, SandboxUnavailable, Status, Task, WorkerLost
+from sandbox.image.verdict import BY_OUTCOME
 from sandbox.languages.language import Language, Step
 from sandbox.languages.table import BY_NAME
 
@@ -21,7 +22,10 @@ _GRACE_S = 20.0  # beyond the wall limit: killing, reaping, wiping and the way b
 _LOOK_S = 10.0
 _UID_START, _UID_STEP, _UID_SLOTS = 1 << 28, 1 << 13, 1 << 16  # far above every real user, 8192 ids for a worker
 _FAILED = "fail: "  # what a witness says instead of the secret
-_CURE = "open the pool with backend docker and languages=..., on the image of `python -m sandbox build --languages all`"
+_CURE = (
+    "open the pool with languages=... and backend docker, on the image of `python -m sandbox build --languages all`; "
+    "or with backend bwrap and image=DIRECTORY, which `python -m sandbox unpack DIRECTORY --languages all` fills"
+)
 _MARGIN_BYTES = 64 << 10  # of stdout kept beyond the expected text, for spaces that do not count
 
 
@@ -77,15 +81,17 @@ class StreamWorker:
         if task.language != "python" and task.language not in self.features:
             raise SandboxUnavailable(f"{self._image} has no {task.language}: {_CURE}")
         secret = protocol.new_id()
-        answer = self._ask("run", limits.backstop_s + _build_s(task) + _GRACE_S, **_request(task, limits, secret))
+        box = {"worker": self._name, "image": self._image, "stamps": self._stamps}
+        try:
+            answer = self._ask("run", limits.backstop_s + _build_s(task) + _GRACE_S, **_request(task, limits, secret))
+        except protocol.FrameTooBig as error:
+            return Result(status=Status.UNSUPPORTED, detail=f"the task is too big to be sent: {error}", **box)
         status, detail = _judged(task, answer, secret)
         strong = task.proof in ("split", "stdio") and not self._stamps
         return Result(
             **{**answer, "status": status, "detail": detail},
             proof="strong" if strong else "weak",
-            worker=self._name,
-            image=self._image,
-            stamps=self._stamps,
+            **box,
         )
 
     def leftovers(self) -> tuple[str, ...]:
@@ -150,6 +156,8 @@ def _request(task: Task, limits: Limits, secret: str) -> dict[str, Any]:
     elif task.proof == "split":
         program = {k: getattr(task, k) for k in ("program", "entry_point", "mutates")}
         judge = {k: getattr(task, k) for k in ("entry_point", "mutates", "prelude", "tests")}
+    elif task.proof == "inproc":
+        program = {k: getattr(task, k) for k in ("program", "entry_point", "prelude", "tests")} | {"witness": secret}
     else:
         program = {"program": task.program}
     numbers = _numbers(limits, task.language)
@@ -201,11 +209,21 @@ def _judged(task: Task, answer: dict[str, Any], secret: str) -> tuple[Status, st
             return Status.PASS, ""
         if witness.startswith(_FAILED) and status in (Status.ERROR, Status.NO_VERDICT):
             return Status.FAIL, witness.removeprefix(_FAILED)
+    if task.proof == "inproc" and done:
+        return _vouched(witness, secret) or (status, detail)
     if task.proof == "stdio" and done:
         return _compared(task.expected_stdout or "", answer["stdout"])
     if task.proof == "none" and done:
         return status, "ended normally; nothing was to be proven"
     return status, detail
+
+
+def _vouched(witness: str, secret: str) -> tuple[Status, str] | None:
+    """Return what a process says of itself; None if it does not know the secret."""
+    said, outcome, detail = [*witness.split(" ", 2), "", ""][:3]
+    if not secrets.compare_digest(said.encode(), secret.encode()):
+        return None
+    return BY_OUTCOME.get(outcome, Status.NO_VERDICT), detail
 
 
 def _compared(expected_stdout: str, stdout: str) -> tuple[Status, str]:

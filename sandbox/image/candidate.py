@@ -28,17 +28,17 @@ FILE = "program.py"
 
 def run_program(request: dict[str, Any]) -> None:
     """Run `request["program"]` to its natural end, with exit handlers and threads as usual."""
-    module = _new_module("__main__", request["program"])
+    module = new_module("__main__", request["program"])
     code = 0
     try:
-        exec(_compiled(request["program"]), vars(module))
+        exec(compiled(request["program"]), vars(module))
     except SystemExit as error:
         if error.code is not None and not (type(error.code) is int and 0 <= error.code <= 255):
             raise
         code = error.code or 0
     except BaseException as error:  # noqa: BLE001 - whatever the program raises is reported as the interpreter would
         if sys.excepthook is sys.__excepthook__:
-            _print_trace(error)
+            print_trace(error)
         else:
             sys.excepthook(type(error), error, _own_trace(error))
         code = 1
@@ -82,12 +82,12 @@ def serve(request: dict[str, Any]) -> None:
 
 
 def _serve(judge: socket.socket, request: dict[str, Any]) -> None:
-    module = _new_module("program", request["program"])
-    _answer(judge, 0, lambda: exec(_compiled(request["program"]), vars(module)))
+    module = new_module("program", request["program"])
+    _answer(judge, 0, lambda: exec(compiled(request["program"]), vars(module)))
     chunks = iter(lambda: judge.recv(1 << 16), b"")
     for call in protocol.messages(chunks, max_bytes=protocol.MAX_VALUE_BYTES):
         arguments, named = values.decode(call["args"]), values.decode(call["kwargs"])
-        function = getattr(module, request["entry_point"], None) or _missing(request["entry_point"])
+        function = getattr(module, request["entry_point"], None) or missing(request["entry_point"])
         kept = [*arguments, *named.values()] if request["mutates"] else None
         _answer(judge, call["call"], functools.partial(function, *arguments, **named), kept)
 
@@ -101,11 +101,11 @@ def _answer(judge: socket.socket, number: int, compute: Callable[[], Any], kept:
     except values.NotPlain as error:
         answer = {"unsupported": str(error)}
     except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-        answer = {"ended": _text(error)}
+        answer = {"ended": text_of(error)}
     except BaseException as error:  # noqa: BLE001 - whatever the program raises crosses to the judge by name
-        answer = {"raised": _builtin_name(error), "args": _plain_arguments(error), "text": _text(error)}
+        answer = {"raised": _builtin_name(error), "args": _plain_arguments(error), "text": text_of(error)}
         if number == 0:
-            _print_trace(error)
+            print_trace(error)
     try:
         data = protocol.frame({"call": number, **answer}, max_bytes=protocol.MAX_VALUE_BYTES)
     except protocol.FrameTooBig as error:
@@ -113,7 +113,7 @@ def _answer(judge: socket.socket, number: int, compute: Callable[[], Any], kept:
     judge.sendall(data)
 
 
-def _new_module(name: str, source: str) -> types.ModuleType:
+def new_module(name: str, source: str) -> types.ModuleType:
     """Return an empty module that imports, pickles and shows its source like one from a file."""
     module = types.ModuleType(name)
     module.__file__ = FILE
@@ -130,15 +130,19 @@ def _own_trace(error: BaseException) -> types.TracebackType | None:
     return trace
 
 
-def _print_trace(error: BaseException) -> None:
+def print_trace(error: BaseException) -> None:
+    """Print the traceback of a program's error as the interpreter would."""
     traceback.print_exception(type(error), error, _own_trace(error))
 
 
-def _compiled(source: str) -> types.CodeType:
+def compiled(source: str) -> types.CodeType:
+    """Return a program ready to be run in its module. Raises `SyntaxError`, `ValueError`."""
     return compile(source, FILE, "exec", dont_inherit=True)
 
 
-def _missing(name: str) -> Callable[..., Any]:
+def missing(name: str) -> Callable[..., Any]:
+    """Return a function that fails as a call of an undefined name does."""
+
     def call(*_args: object, **_named: object) -> None:
         raise NameError(f"name {name!r} is not defined")
 
@@ -153,8 +157,9 @@ def _plain_arguments(error: BaseException) -> list[Any]:
     try:
         return [values.encode(argument) for argument in error.args]
     except values.NotPlain:
-        return [_text(error)]
+        return [text_of(error)]
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return the last line of an error's traceback."""
     return traceback.format_exception_only(error)[-1].strip()[:1000]

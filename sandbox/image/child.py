@@ -24,10 +24,10 @@ STDIN, STDOUT, STDERR, REQUEST, SETUP, RPC, REPORT = range(7)
 MOST_FDS = 64  # of the zygote; no descriptor can have this number or a higher one
 _SPARE = MOST_FDS // 2  # above all that the zygote receives
 
-Role = Literal["program", "candidate", "judge", "command"]
+Role = Literal["program", "candidate", "judge", "command", "inproc"]
 
 _STACK_BYTES = 64 << 20
-_OOM_FIRST = {"program": b"1000", "candidate": b"1000", "command": b"1000", "judge": b"900"}
+_OOM_FIRST = {"program": b"1000", "candidate": b"1000", "command": b"1000", "inproc": b"1000", "judge": b"900"}
 _SETRLIMIT = resource.setrlimit
 
 

@@ -17,7 +17,7 @@ import random
 import socket
 import traceback
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from sandbox import protocol, values
 from sandbox.image import child
@@ -31,8 +31,24 @@ class Ending(BaseException):
     """The run is over, whatever the tests do next; tests that catch `Exception` do not catch it."""
 
 
+class Callee(Protocol):
+    """A program under test: its names once it is loaded, its function, and what became of both."""
+
+    num_calls: int
+    outcome: Outcome | None
+    raised: BaseException | None
+
+    def load(self) -> dict[str, Any]:
+        """Run the program and return the names that the tests may use of it. Raises `Ending` where it fails."""
+        ...
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the entry point."""
+        ...
+
+
 class Candidate:
-    """The candidate's function, as the tests call it.
+    """The candidate's function, as the tests call it; its names stay with it.
 
     `outcome` is set once the run is over and stays: tests that swallow the `Ending` cannot turn it into a pass.
     """
@@ -46,12 +62,13 @@ class Candidate:
         chunks = iter(lambda: peer.recv(1 << 16), b"")
         self._answers = protocol.messages(chunks, max_bytes=protocol.MAX_VALUE_BYTES)
 
-    def load(self) -> None:
+    def load(self) -> dict[str, Any]:
         """Wait until the program is loaded. Raises `Ending` where loading failed."""
         answer = self._receive(0)
         if "raised" in answer:
             kind = "oom" if answer["raised"] == "MemoryError" else "error"
             self._end(kind, f"while loading: {_shown(answer.get('text'))}")
+        return {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the candidate's function. Raises what it raised, as the nearest builtin exception."""
@@ -117,14 +134,19 @@ def run(request: dict[str, Any]) -> None:
     """Judge one candidate: request holds `prelude`, `tests`, `entry_point`, `mutates`; the outcome goes to REPORT."""
     with socket.socket(fileno=child.RPC) as peer:
         candidate = Candidate(peer, mutates=request["mutates"])
-        judged = _judged(request, candidate)
-        kind, detail = candidate.outcome or judged
+        kind, detail = outcome_of(request, candidate)
     report = {"outcome": kind, "detail": detail[:500], "num_calls": candidate.num_calls}
     os.write(child.REPORT, json.dumps(report).encode())
     os._exit(0)
 
 
-def _judged(request: dict[str, Any], candidate: Candidate) -> Outcome:
+def outcome_of(request: dict[str, Any], program: Callee) -> Outcome:
+    """Run the prelude, the program and the tests. What ended the run stands, whatever the tests did afterwards."""
+    judged = _judged(request, program)
+    return program.outcome or judged
+
+
+def _judged(request: dict[str, Any], program: Callee) -> Outcome:
     namespace: dict[str, Any] = {"__name__": "tests"}
     try:
         tests = compile(request["tests"], TESTS_FILE, "exec", dont_inherit=True)
@@ -133,31 +155,31 @@ def _judged(request: dict[str, Any], candidate: Candidate) -> Outcome:
         return "bad_tests", f"the trusted code does not run: {_text(error)}"
     random.seed(0)
     try:
-        candidate.load()
-        namespace[request["entry_point"]] = _function(request["entry_point"], candidate)
+        namespace.update(program.load())
+        namespace[request["entry_point"]] = _function(request["entry_point"], program)
         exec(tests, namespace)
     except Ending:
         return "lost", ""
     except BaseException as error:  # noqa: BLE001 - a test may choke on a value in any way
-        return _failure(error, request["tests"], candidate)
-    if candidate.num_calls == 0:
+        return _failure(error, request["tests"], program)
+    if program.num_calls == 0:
         return "no_verdict", f"the tests never called {request['entry_point']}"
     return "pass", ""
 
 
-def _failure(error: BaseException, tests: str, candidate: Candidate) -> Outcome:
+def _failure(error: BaseException, tests: str, program: Callee) -> Outcome:
     if isinstance(error, MemoryError):
         return "oom", _text(error)
-    if error is candidate.raised:
+    if error is program.raised:
         return "error", _text(error)
     if type(error) is NameError and not _binds(tests, error.name):
         return "unsupported", f"the tests use {error.name!r}, which only the program could define"
     return "fail", f"{_line(error, tests)}{_text(error)}"
 
 
-def _function(name: str, candidate: Candidate) -> Callable[..., Any]:
+def _function(name: str, program: Callee) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        return candidate(*args, **kwargs)
+        return program(*args, **kwargs)
 
     call.__name__ = call.__qualname__ = name
     return call

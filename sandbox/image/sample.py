@@ -71,6 +71,8 @@ class Sample:
         fds = [stdin, *outputs, memory_message(program), self._setup()]
         if "argv" in program:
             self._nursery.spawn([self._child("command", [*fds, *self._witness(program["witness"])])])
+        elif "witness" in program:
+            self._nursery.spawn([self._child("inproc", [*fds, self._output(_WITNESS_BYTES)])])
         elif self._request["judge"] is None:
             self._nursery.spawn([self._child("program", fds)])
         else:
@@ -157,7 +159,7 @@ class Sample:
 
     def _over(self) -> bool:
         ended, report = self._nursery.ended, self._facts.report
-        if self._facts.stop or not ended.keys().isdisjoint(("program", "command")):
+        if self._facts.stop or not ended.keys().isdisjoint(("program", "command", "inproc")):
             return True
         if report is None:
             return "judge" in ended

@@ -2,6 +2,7 @@
 # Adds compilers and runtimes to a Debian 12 with Python; run as root inside it, with a package mirror in reach.
 #
 # What a language needs beside its packages lies in /opt/languages/NAME, which also says that the language is there.
+# Packages that were downloaded before are taken from /mnt, where a build may mount a directory that it keeps.
 # Libraries are compiled once, here: programs are built against them by the bare compilers, without cargo, the go
 # command or any cache that one sample could leave to the next.
 set -eu
@@ -10,21 +11,34 @@ for language in javascript cpp java go rust; do mkdir -p "/opt/languages/$langua
 scratch=$(mktemp -d)
 chmod 755 "$scratch"
 
+[ -e /etc/apt/sources.list.d/debian.sources ] || cp /tmp/sources.list /etc/apt/sources.list
+cat > /etc/dpkg/dpkg.cfg.d/build <<'END'
+force-unsafe-io
+path-exclude=/usr/share/doc/*
+path-exclude=/usr/share/info/*
+path-exclude=/usr/share/locale/*
+path-exclude=/usr/share/man/*
+END
+mkdir -p /usr/share/man/man1 /var/log/apt  # packages write there, and small bases have neither
 apt-get -q update
-apt-get -qy install --no-install-recommends nodejs g++ libboost-dev libssl-dev openjdk-17-jdk-headless \
-    golang-go golang-github-stretchr-testify-dev rustc
+apt-get -qy -o Dir::Cache::Archives=/mnt -o APT::Keep-Downloaded-Packages=true install --no-install-recommends \
+    nodejs g++ libboost-dev libssl-dev openjdk-17-jdk-headless golang-go golang-github-stretchr-testify-dev rustc
 cd "$scratch"
 apt-get -q download librust-aho-corasick-dev librust-cfg-if-dev librust-getrandom-dev librust-libc-dev \
     librust-md5-dev librust-memchr-dev librust-ppv-lite86-dev librust-rand-core-dev librust-rand-chacha-dev \
     librust-rand-dev librust-regex-dev librust-regex-syntax-dev
 
 # Go: the archives of the standard library and of testify, and the list of them that compiler and linker read.
-export GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=/opt/languages/go/cache CGO_ENABLED=0 GOFLAGS=-trimpath
-go list -export -deps -f '{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}' \
-    std testing/internal/testdeps github.com/stretchr/testify/assert github.com/stretchr/testify/require \
-    > /opt/languages/go/importcfg
-find /opt/languages/go/cache -type f ! -name '*-d' -delete
-ln -s "$(go env GOTOOLDIR)" /opt/languages/go/tool
+go_archives() {
+    export GO111MODULE=off GOPATH=/usr/share/gocode GOCACHE=/opt/languages/go/cache CGO_ENABLED=0 GOFLAGS=-trimpath
+    go list -export -deps -f '{{if .Export}}packagefile {{.ImportPath}}={{.Export}}{{end}}' \
+        std testing/internal/testdeps github.com/stretchr/testify/assert github.com/stretchr/testify/require \
+        > /opt/languages/go/importcfg
+    find /opt/languages/go/cache -type f ! -name '*-d' -delete
+    ln -s "$(go env GOTOOLDIR)" /opt/languages/go/tool
+}
+go_archives &
+go=$!
 
 # Java: archives of loaded classes, which halve the start of compiler and program.
 java -Xshare:dump > /dev/null
@@ -66,7 +80,10 @@ crate regex 2018 "std aho-corasick memchr perf perf-cache perf-dfa perf-inline p
     $(use memchr aho_corasick regex_syntax)
 crate md5 2015 "std"
 
+wait "$go"
 cd /
 rm -rf "$scratch" /root/.cache /var/lib/apt/lists/* /var/cache/apt/* /usr/share/doc /usr/share/info /usr/share/locale \
-    /usr/share/man /usr/share/cargo /var/log/*
+    /usr/share/man /usr/share/cargo /var/log/* /tmp/toolchains.sh /tmp/sources.list /etc/apt/sources.list \
+    /etc/dpkg/dpkg.cfg.d/build
+mountpoint -q /mnt || rm -rf /mnt/*
 chmod -R a+rX /opt/languages

@@ -13,7 +13,7 @@ from sandbox.status import Status
 READY = b"k"  # what a child says when the program may start; in a pipe that is closed before it does
 Stop = Literal["", "wall", "cpu", "output"]
 
-_BY_OUTCOME = {
+BY_OUTCOME = {
     "pass": Status.PASS,
     "fail": Status.FAIL,
     "error": Status.ERROR,
@@ -53,11 +53,12 @@ class Facts:
 def decide(facts: Facts) -> tuple[Status, str]:
     """Return the status of a sample and one line that explains it."""
     unready = [said for said in facts.setups if said != READY]
-    if unready and not (facts.stop and facts.setups[0] == READY):
+    needed = facts.report is None or facts.report["outcome"] != "bad_tests"  # it never came to the program
+    if unready and needed and not (facts.stop and facts.setups[0] == READY):
         said = unready[0].decode("utf-8", "replace") or "it said nothing"
         return Status.INFRA_ERROR, f"a process could not be set up inside the box: {said}"
     if facts.report is not None and facts.report["outcome"] != "lost":
-        return _BY_OUTCOME[facts.report["outcome"]], facts.report["detail"]
+        return BY_OUTCOME[facts.report["outcome"]], facts.report["detail"]
     if facts.oom_kills:
         return Status.OOM, "the kernel's out-of-memory killer struck"
     if facts.stop:

@@ -18,7 +18,7 @@ import socket
 import sys
 from typing import Any, NoReturn
 
-from sandbox.image import candidate, child, command, judge, linux, seccomp
+from sandbox.image import candidate, child, command, inproc, judge, linux, seccomp
 
 # fmt: off
 PREIMPORTED = (
@@ -37,6 +37,7 @@ _ROLES = {
     "candidate": candidate.serve,
     "judge": judge.run,
     "command": command.run,
+    "inproc": inproc.run,
 }
 
 

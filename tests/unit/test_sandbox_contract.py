@@ -15,7 +15,9 @@ SPLIT = {"program": "", "tests": "assert f()", "entry_point": "f"}
     [
         ({"program": "", "language": "cobol"}, "Task.language"),
         ({"program": "", "proof": "exit code"}, "Task.proof"),
-        ({"program": "", "proof": "inproc"}, "Task.proof.*not built yet"),
+        ({"program": "", "proof": "inproc", "tests": "x"}, "Task.entry_point: proof 'inproc' needs a function's name"),
+        ({**SPLIT, "proof": "inproc", "tests": ""}, "Task.tests: proof 'inproc'"),
+        ({**SPLIT, "proof": "inproc", "language": "go"}, "Task.proof: tests of go are run by proof 'proof'"),
         ({**SPLIT, "entry_point": ""}, "Task.entry_point"),
         ({**SPLIT, "entry_point": "a.b"}, "Task.entry_point"),
         ({**SPLIT, "entry_point": "class"}, "Task.entry_point"),

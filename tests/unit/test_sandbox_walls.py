@@ -43,10 +43,17 @@ def test_no_backend_by_that_name() -> None:
         pass
 
 
-@pytest.mark.parametrize("kind", ["process", "bwrap"])
-@pytest.mark.parametrize("option", ["image", "runtime"])
-def test_options_of_containers_are_refused(kind: str, option: str) -> None:
-    with pytest.raises(ValueError, match=f"{option}: backend '{kind}' has none"):
+@pytest.mark.parametrize(
+    ("kind", "option", "said"),
+    [
+        ("process", "image", "image: backend 'process' has none"),
+        ("process", "runtime", "runtime: backend 'process' has none"),
+        ("bwrap", "runtime", "runtime: backend 'bwrap' has none"),
+        ("bwrap", "image", "image: backend 'bwrap' takes a directory with a root file system, not 'runsc'"),
+    ],
+)
+def test_options_of_containers_are_refused(kind: str, option: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
         open_backend(kind, **{option: "runsc"}, accept_risk=True, limits=Limits())
 
 
