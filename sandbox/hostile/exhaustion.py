@@ -189,7 +189,7 @@ PROBES: tuple[Probe, ...] = (
         Status.OOM,
         Status.ERROR,
         limits=Limits(cpu_s=10),
-        needs="namespace",
+        needs="memory",
     ),
     forger(
         "memory in descriptors that are on their way",

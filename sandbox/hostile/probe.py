@@ -13,7 +13,7 @@ from typing import Literal
 from sandbox.contract import Limits, Task
 from sandbox.status import Status
 
-Needs = Literal["", "users", "namespace", "filter", "javascript", "cpp", "java", "go", "rust"]
+Needs = Literal["", "users", "namespace", "filter", "memory", "javascript", "cpp", "java", "go", "rust"]
 
 TESTS = "assert guess(1) == 602214076\nassert guess(2) == 299792458\n"
 BENIGN = Task(program="def guess(n):\n    return {1: 602214076, 2: 299792458}[n]", tests=TESTS, entry_point="guess")

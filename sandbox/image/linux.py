@@ -106,6 +106,11 @@ class OomCounter:
         self._fd = next((os.open(path, os.O_RDONLY) for path in _OOM_FILES if os.path.exists(path)), None)  # noqa: PTH110
         self._seen = self._count()
 
+    @property
+    def works(self) -> bool:
+        """Whether the memory of all processes together has a limit that can be seen from here."""
+        return self._fd is not None
+
     def new(self) -> int:
         """Return how often it struck since this was asked the last time."""
         before, self._seen = self._seen, self._count()

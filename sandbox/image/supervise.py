@@ -96,6 +96,7 @@ def _box(*, work: str, wiped: list[str], uid_base: int | None, sockets: bool) ->
 def _hello(box: Box) -> protocol.Message:
     version = Path(sys.argv[0], "VERSION").read_text()
     features = {"users": box.uid_base is not None, "namespace": os.getpid() == 1, "filter": seccomp.available()}
+    features["memory"] = features["namespace"] and box.oom.works
     features |= {path.name: True for path in (_LANGUAGES.iterdir() if _LANGUAGES.exists() else ())}
     return {"protocol": protocol.VERSION, "version": version, "features": features}
 

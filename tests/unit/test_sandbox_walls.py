@@ -168,7 +168,7 @@ def test_an_ordinary_user_has_the_same_walls_but_no_users_to_give() -> None:
         )
     assert done.returncode == 0, done.stderr
     features, problems = map(json.loads, done.stdout.splitlines())
-    assert features == {"users": False, "namespace": True, "filter": True}
+    assert features == {"users": False, "namespace": True, "filter": True, "memory": False}
     assert problems == []
     assert "judged without users of its own" in done.stderr
 
