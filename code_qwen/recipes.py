@@ -162,7 +162,7 @@ DEMO = Recipe(
             ),
             seq_len=512,
             batch_blocks=1,
-            steps=24,
+            steps=20,
             optim=Optim(peak_lr=5e-5, schedule="linear-constant", warmup_share=0.03),
             parallel=_FAST_ANYWHERE,
             save_every=25,
@@ -178,9 +178,9 @@ DEMO = Recipe(
         ),
     ),
     judges=(
-        Judge(benchmark="functions", max_new_tokens=80),
-        Judge(benchmark="humaneval", limit=16, max_new_tokens=160),
-        Judge(benchmark="mbpp", limit=8, max_new_tokens=96, optional=True),
+        Judge(benchmark="functions", max_new_tokens=64),
+        Judge(benchmark="humaneval", limit=16, max_new_tokens=96),
+        Judge(benchmark="mbpp", limit=8, max_new_tokens=64, optional=True),
     ),
     generate_batch=128,
 )

@@ -7,6 +7,7 @@ ends in one line on standard error and exit code 2; an interrupted run says that
 import json
 import os
 import sys
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -50,6 +51,7 @@ Workers = Annotated[int | None, typer.Option(min=1, help="judged at once; one pe
 def main(family: Family) -> None:
     """Run the command line of a family."""
     host.settle()
+    warnings.filterwarnings("ignore", category=SyntaxWarning)  # of programs that are read here as data
     console.quiet = os.environ.get("RANK", "0") != "0"
     words = sys.argv[1:] or ["--help"]
     terminal.shield(lambda: app(words, obj=family, prog_name=f"python -m {family.name}", standalone_mode=False))

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from specialists.data.disguise import Lookout
+from specialists.data.disguise import lookout_of
 from specialists.data.overlap import EvalItem, Index, Overlap, eval_items
 from specialists.data.words import Words, find_words
 from specialists.family import Disguise, Drop
@@ -65,7 +65,7 @@ class Decontamination:
     def __init__(self, index: Index, rule: Rule, disguises: Sequence[Disguise] = ()) -> None:
         self.index = index
         self._rule: Rule = rule
-        self._lookouts = [Lookout(index.items, disguise) for disguise in disguises]
+        self._lookouts = [lookout_of(index.items, disguise) for disguise in disguises]
         self._touches: dict[str, _Touch] = defaultdict(_Touch)
         self._would_drop = Counter[str]()  # rule -> samples
 

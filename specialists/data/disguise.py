@@ -10,6 +10,7 @@ A run counts when it covers enough of one of the item's texts (`Disguise.min_sha
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -159,3 +160,9 @@ def _longest_renaming(text: _Masked, place: int, found: _Masked, begin: int, len
 
 
 _DOT = find_words(".", marks=True).hashes[0]
+
+
+@lru_cache(maxsize=8)
+def lookout_of(items: tuple[EvalItem, ...], disguise: Disguise) -> Lookout:
+    """Return the lookout for these items; the stages of a build look for the same and share it."""
+    return Lookout(items, disguise)

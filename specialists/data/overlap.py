@@ -13,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
 import numpy as np
@@ -219,6 +219,12 @@ def _informative(words: Words) -> NDArray[np.bool_]:
 def _is_wording(words: Words) -> bool:
     """Say whether a text beside the prompt is worded, as the task inside a longer prompt is, and no bare answer."""
     return len({word for word in words.run(0, len(words)) if _TWO_LETTERS.search(word)}) >= MIN_WORDING_WORDS
+
+
+@lru_cache(maxsize=1)
+def index_of(items: tuple[EvalItem, ...]) -> Index:
+    """Return the index of these items; the stages of a build look for the same and share it."""
+    return Index(items)
 
 
 def _goes_on(before: list[str], after: list[str]) -> bool:

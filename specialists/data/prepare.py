@@ -22,11 +22,12 @@ from typing import Any
 
 from specialists.chat import Tokenizer, render, show
 from specialists.data import sources
-from specialists.data.decontaminate import Decontamination, EvalItem, Index, final_scan
+from specialists.data.decontaminate import Decontamination, EvalItem, final_scan
 from specialists.data.dedup import Copy, exact_copies, near_copies
 from specialists.data.filters import FORM, QUALITY
 from specialists.data.funnel import Funnel, Original
 from specialists.data.licence import licence_rule
+from specialists.data.overlap import index_of
 from specialists.data.pack import TokenSpool, pack
 from specialists.data.redact import redact
 from specialists.data.rows import Reject, check_columns
@@ -79,7 +80,7 @@ def prepare_stage(
     _check(stage.mix, stage.objective)
     out.mkdir(parents=True, exist_ok=True)
     with TokenSpool(out, stage, tokenizer, end_of_text, spans) as tokens:
-        decontamination = Decontamination(Index(items), stage.mix.overlap, disguises)
+        decontamination = Decontamination(index_of(tuple(items)), stage.mix.overlap, disguises)
         facts = _clean(_read(stage.mix, makers, stage.seed), stage.mix, filters, decontamination, out, tokens)
         packed = pack(tokens, seed=stage.seed, out=out / "blocks")
     first = next(iter(read_records(out / "kept.jsonl", Sample)))
@@ -109,7 +110,7 @@ def clean_only(
     """
     _check(mix, None)
     out.mkdir(parents=True, exist_ok=True)
-    decontamination = Decontamination(Index(items), mix.overlap, disguises)
+    decontamination = Decontamination(index_of(tuple(items)), mix.overlap, disguises)
     return _clean(_read(mix, makers, seed), mix, filters, decontamination, out, None)
 
 

@@ -43,7 +43,7 @@ FILE = "preflight.json"
 _BLOCKS = 16  # looked at for pieces and for stop tokens; they lie in shuffled order
 _PIECES, _PIECE_TOKENS = 2, 32
 _SHOWN_CHARACTERS = 300
-_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 3e-2}  # relative; a leak between documents moves gradients 2e-1
+_TOLERANCE = {torch.float32: 5e-3, torch.bfloat16: 3e-2}  # relative; rounding comes to 2e-4, a leak to 2e-1
 
 
 @dataclass(frozen=True)
