@@ -1,6 +1,7 @@
 """Declarations: what rows become, how models are asked, and the protocols of others."""
 
 import itertools
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,15 @@ from math_qwen.suites.word_problems import ASDIV, GSM8K, SVAMP
 from specialists.errors import ConfigError, DataError
 from specialists.family import CHAT, Benchmark, Family
 from specialists.records import Problem
+
+
+@pytest.fixture(autouse=True)
+def _digits() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+    """Judges that run in this process here let integers have any number of digits."""
+    before = sys.get_int_max_str_digits()
+    yield
+    sys.set_int_max_str_digits(before)
+
 
 HUMANEVAL_ROW = {
     "task_id": "HumanEval/0",
