@@ -104,7 +104,7 @@ DEMO = Recipe(
         ),
     ),
     judges=(
-        Judge(benchmark="arithmetic", max_new_tokens=56),
+        Judge(benchmark="arithmetic", max_new_tokens=64),
         Judge(benchmark="gsm8k", limit=8, max_new_tokens=80, optional=True),
     ),
     generate_batch=128,
