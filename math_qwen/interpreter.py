@@ -3,29 +3,13 @@
 Its answers are judged without running anything; this is the only place where it needs a sandbox.
 """
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager
 
-from sandbox import SandboxPool, SandboxUnavailable
-from sandbox.interpreter import Interpreter
+from sandbox.interpreter import Interpreter, opened
 from specialists.errors import GenerateError
 from specialists.family import Judging
 
 
-@contextmanager
-def open_interpreter(judging: Judging) -> Iterator[Interpreter]:
-    """Open a sandbox as the user asked and give an interpreter.
-
-    Raises:
-        GenerateError: the sandbox cannot be opened, or breaks down while it is used.
-    """
-    with ExitStack() as stack:
-        try:
-            pool = SandboxPool(judging.sandbox, judging.workers, accept_risk=judging.accept_risk)
-            box = stack.enter_context(pool)
-        except (SandboxUnavailable, ValueError) as error:
-            raise GenerateError(f"no sandbox to run the model's programs in: {error}") from None
-        try:
-            yield Interpreter(box)
-        except SandboxUnavailable as error:
-            raise GenerateError(str(error)) from None
+def open_interpreter(judging: Judging) -> AbstractContextManager[Interpreter]:
+    """Open a sandbox as the user asked and give an interpreter; a sandbox that fails is a `GenerateError`."""
+    return opened(judging.sandbox, judging.workers, accept_risk=judging.accept_risk, failure=GenerateError)

@@ -4,7 +4,8 @@ For a model that may run what it writes: nothing is proven here, so nothing in t
 fails shows the end of its error, one that was stopped says why.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from sandbox.contract import Limits, Result, SandboxUnavailable, Task
 from sandbox.pool import SandboxPool
@@ -38,6 +39,27 @@ class Interpreter:
     def stamps(self) -> tuple[str, ...]:
         """Return what the walls could not promise for the programs run so far."""
         return tuple(self._stamps)
+
+
+@contextmanager
+def opened(
+    backend: str, workers: int | None, *, accept_risk: bool, failure: Callable[[str], Exception]
+) -> Iterator[Interpreter]:
+    """Open a sandbox and give an interpreter in it.
+
+    Args:
+        backend, workers, accept_risk: as `SandboxPool` takes them.
+        failure: the caller's own exception, raised where the sandbox cannot be opened or breaks down while it is used.
+    """
+    with ExitStack() as stack:
+        try:
+            box = stack.enter_context(SandboxPool(backend, workers, accept_risk=accept_risk))
+        except (SandboxUnavailable, ValueError) as error:
+            raise failure(f"no sandbox to run the model's programs in: {error}") from None
+        try:
+            yield Interpreter(box)
+        except SandboxUnavailable as error:
+            raise failure(str(error)) from None
 
 
 def _told(result: Result) -> str:

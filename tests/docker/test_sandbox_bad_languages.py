@@ -81,4 +81,4 @@ def test_bytes_that_are_no_text(language: str, box: SandboxPool) -> None:
 def test_output_of_100_mb(language: str, box: SandboxPool) -> None:
     result = explained(box, Task(language=language, program=MUCH[language], proof="stdio", expected_stdout=""))
     assert (result.status, len(result.stdout)) == (Status.OUTPUT_LIMIT, 1 << 16), result
-    assert result.dropped_bytes > 1 << 20
+    assert result.dropped_bytes > 63 << 16  # stopped at 64 times what is kept, and that much of it is kept
