@@ -275,9 +275,10 @@ def _convert_gguf(gguf: Path, folder: Path) -> None:
     """Write a GGUF checkpoint as fp32 safetensors.
 
     transformers opens a GGUF with dense weights but leaves the quantizer attached and then refuses to save, so the
-    weights are moved into a clean model of the same config.
+    weights are moved into a clean model of the same config. AutoTokenizer would read the whole file once more, slowly,
+    for a config that it needs only to choose this class.
     """
-    tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(gguf.parent, gguf_file=gguf.name)
     source = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
     fields = source.config.to_dict()
     fields.pop("quantization_config", None)
